@@ -1,0 +1,2 @@
+//! The mail server.
+fn main() {}
