@@ -1,0 +1,3 @@
+//! The words of mailboxes: names, UIDs, flags and what changed.
+
+mod name;
