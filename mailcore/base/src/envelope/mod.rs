@@ -1,1 +1,5 @@
-//! Placeholder.
+//! Envelopes.
+
+/// Sender, recipients and parameters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {}

@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Searching.
+
+/// What is searched for.
+#[derive(Debug, Clone)]
+pub enum Query {
+    /// Every message.
+    All,
+}

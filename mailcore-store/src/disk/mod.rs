@@ -1,0 +1,1 @@
+//! The seam under every file that is kept.

@@ -1,0 +1,174 @@
+//! The queue: messages that have been accepted and are not yet done with. It keeps; when and where to send is
+//! decided by the scheduler.
+
+use crate::Result;
+use crate::body::Body;
+use async_trait::async_trait;
+use bytes::Bytes;
+use mailcore_base::envelope::Envelope;
+use std::fmt::{self, Debug};
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+/// A message's identity: 128 bits that are never given twice. The queue id that logs show is its display.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Identity(pub u128);
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
+
+/// Where a message stands in the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Lane {
+    /// Just accepted.
+    Incoming,
+    /// Claimed by a scheduler.
+    Active,
+    /// Waiting for another attempt.
+    Deferred,
+    /// Held until an administrator releases it.
+    Hold,
+    /// Damaged; kept for somebody to look at.
+    Corrupt,
+}
+
+/// What became of one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// Delivered, expanded or relayed: done.
+    Done,
+    /// Failed for good: done, after a report.
+    Failed(String),
+    /// To be tried again; why not yet.
+    Deferred(String),
+}
+
+/// A message in the queue, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Entry {
+    /// Which message.
+    pub identity: Identity,
+    /// Where it stands.
+    pub lane: Lane,
+    /// When it was accepted.
+    pub arrived: SystemTime,
+    /// When it is next due, where it is deferred.
+    pub due: Option<SystemTime>,
+    /// How often delivery was tried.
+    pub attempts: u32,
+    /// Its content's length in octets, header and body.
+    pub size: u64,
+    /// Sender, recipients and parameters.
+    pub envelope: Envelope,
+    /// The recipients' outcomes so far, by position in the envelope; `None` where nothing was tried.
+    pub outcomes: Vec<Option<Outcome>>,
+}
+
+/// A message that is being taken in. Dropping it leaves nothing behind.
+#[async_trait]
+pub trait Draft: Send + Debug {
+    /// Appends to the body.
+    ///
+    /// # Errors
+    /// When the medium fails or is full; the draft is then dead.
+    async fn write(&mut self, chunk: &[u8]) -> Result<()>;
+
+    /// Reads back what was written, as filters do.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    async fn read(&self, range: Range<u64>) -> Result<Bytes>;
+
+    /// Cuts the body to `len` octets, so that a filter may write another.
+    ///
+    /// # Errors
+    /// When the medium fails.
+    async fn truncate(&mut self, len: u64) -> Result<()>;
+
+    /// Makes the message durable: header (kept apart until now), body and envelope. When this returns, it
+    /// survives power loss. Sessions that commit together share one flush.
+    ///
+    /// # Errors
+    /// When it could not be made durable: then it is not in the queue.
+    async fn commit(self: Box<Self>, header: Bytes, envelope: Envelope) -> Result<Identity>;
+}
+
+/// A right to work on a message for a while, so that several nodes can share one queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// The message.
+    pub entry: Entry,
+    /// Until when nobody else will be given it.
+    pub until: SystemTime,
+}
+
+/// The queue.
+#[async_trait]
+pub trait Queue: Send + Sync + Debug {
+    /// Begins to take in a message.
+    ///
+    /// # Errors
+    /// When the medium fails or is full.
+    async fn create(&self) -> Result<Box<dyn Draft>>;
+
+    /// Claims at most `limit` messages that are due at `now` (incoming, or deferred and due), oldest first, for
+    /// as long as `lease`.
+    ///
+    /// # Errors
+    /// When the queue cannot be read for now.
+    async fn claim(&self, now: SystemTime, lease: Duration, limit: usize) -> Result<Vec<Claim>>;
+
+    /// A message as it stands.
+    ///
+    /// # Errors
+    /// When the queue cannot be read for now.
+    async fn entry(&self, identity: Identity) -> Result<Option<Entry>>;
+
+    /// A message's content: header, then body, with CRLF line ends.
+    ///
+    /// # Errors
+    /// When the queue cannot be read for now.
+    async fn content(&self, identity: Identity) -> Result<Option<Arc<dyn Body>>>;
+
+    /// Records outcomes of recipients by position; durable when it returns. `due` is when to try again
+    /// what was deferred; the message goes to [`Lane::Deferred`] with it and its attempts count one up.
+    ///
+    /// # Errors
+    /// NotFound for a message that is gone; otherwise when it could not be made durable.
+    async fn mark(
+        &self,
+        identity: Identity,
+        outcomes: &[(usize, Outcome)],
+        due: Option<SystemTime>,
+    ) -> Result<()>;
+
+    /// Moves a message to another lane.
+    ///
+    /// # Errors
+    /// NotFound for a message that is gone; otherwise when it could not be made durable.
+    async fn assign(&self, identity: Identity, lane: Lane) -> Result<()>;
+
+    /// Removes a message; says whether it was there.
+    ///
+    /// # Errors
+    /// When it could not be made durable.
+    async fn remove(&self, identity: Identity) -> Result<bool>;
+
+    /// At most `limit` messages behind `after`, in order of identity, of one lane or of all.
+    ///
+    /// # Errors
+    /// When the queue cannot be read for now.
+    async fn page(
+        &self,
+        lane: Option<Lane>,
+        after: Option<Identity>,
+        limit: usize,
+    ) -> Result<Vec<Entry>>;
+}
