@@ -9,6 +9,6 @@ mod uidmap;
 
 pub use change::{Changes, Snapshot};
 pub use flags::{FlagChange, FlagOp, Flags, Keyword, KeywordError, Keywords, SpecialUse};
-pub use name::MailboxName;
+pub use name::{MailboxName, NameError, Pattern};
 pub use uid::{ModSeq, Uid, UidSet, UidValidity};
 pub use uidmap::UidMap;
