@@ -1,1 +1,7 @@
-//! Placeholder.
+//! An embeddable mail server.
+
+pub mod deliver;
+pub mod intake;
+pub mod log;
+pub mod reception;
+pub mod route;

@@ -1,0 +1,142 @@
+//! The trace fields in front of a delivered message (RFC 5321 §4.4): Return-Path, Delivered-To, X-Original-To,
+//! Received.
+
+use crate::reception::{Role, Visit};
+use mailcore_base::address::ReversePath;
+use mailcore_base::date::DateTime;
+use std::io::Write as _;
+
+/// What the trace of one delivery says besides the connection.
+#[derive(Debug, Clone, Copy)]
+pub struct Trace<'a> {
+    /// The name of this server.
+    pub hostname: &'a str,
+    /// Where reports go.
+    pub sender: &'a ReversePath,
+    /// The recipient as the client gave it; none where telling it would tell one recipient of another.
+    pub recipient: Option<&'a str>,
+    /// The recipient as the client gave it, where the mailbox is another's by an alias.
+    pub original: Option<&'a str>,
+    /// The mailbox's user.
+    pub user: &'a str,
+    /// The message's id.
+    pub id: &'a str,
+    /// When it came.
+    pub now: DateTime,
+}
+
+/// Writes the fields, with CRLF line ends.
+pub fn write_trace(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
+    // Writing to a Vec cannot fail.
+    let _ = match trace.sender {
+        ReversePath::Null => write!(out, "Return-Path: <>\r\n"),
+        sender => write!(out, "Return-Path: <{sender}>\r\n"),
+    };
+    if let Some(original) = trace.original {
+        let _ = write!(out, "X-Original-To: {original}\r\n");
+    }
+    let _ = write!(out, "Delivered-To: {}\r\n", trace.user);
+    match visit.role {
+        Role::Lmtp => lmtp(visit, trace, out),
+        _ => smtp(visit, trace, out),
+    }
+}
+
+/// `Received: from helo (name [address])` and so on, as Postfix writes it.
+fn smtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
+    let hello = visit.hello.as_ref().map_or("unknown", |h| h.as_str());
+    let address = visit.client.address.map_or_else(
+        || "127.0.0.1".to_owned(),
+        |ip| match ip {
+            std::net::IpAddr::V4(ip) => ip.to_string(),
+            // RFC 5321 §4.1.3: an address literal says that it is IPv6.
+            std::net::IpAddr::V6(ip) => format!("IPv6:{ip}"),
+        },
+    );
+    let _ = write!(
+        out,
+        "Received: from {hello} ({} [{address}])\r\n",
+        visit.client.name()
+    );
+    if let Some(tls) = &visit.tls {
+        let _ = write!(
+            out,
+            "\t(using {} with cipher {} ({bits}/{bits} bits))\r\n",
+            tls.version,
+            tls.cipher,
+            bits = tls.bits
+        );
+    }
+    if let Some(login) = &visit.login {
+        let _ = write!(
+            out,
+            "\t(Authenticated sender: {})\r\n",
+            comment(&login.name)
+        );
+    }
+    let _ = write!(
+        out,
+        "\tby {} (mailcore) with {} id {}",
+        trace.hostname,
+        protocol(visit),
+        trace.id
+    );
+    finish(trace, out);
+}
+
+/// The short form that Dovecot's LMTP writes.
+fn lmtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
+    let hello = visit.hello.as_ref().map_or("unknown", |h| h.as_str());
+    let sender = match trace.sender {
+        ReversePath::Null => String::new(),
+        sender => sender.to_string(),
+    };
+    let _ = write!(
+        out,
+        "Received: from {hello}\r\n\tby {} with {}\r\n\tid {}\r\n\t(envelope-from <{sender}>)",
+        trace.hostname,
+        protocol(visit),
+        trace.id
+    );
+    finish(trace, out);
+}
+
+fn finish(trace: Trace<'_>, out: &mut Vec<u8>) {
+    if let Some(recipient) = trace.recipient {
+        let _ = write!(out, "\r\n\tfor <{recipient}>");
+    }
+    out.extend_from_slice(b"; ");
+    trace.now.write_to(out);
+    out.extend_from_slice(b"\r\n");
+}
+
+/// RFC 3848: the protocol, with S for TLS and A for a login.
+fn protocol(visit: &Visit) -> &'static str {
+    match (
+        visit.role,
+        visit.extended,
+        visit.tls.is_some(),
+        visit.login.is_some(),
+    ) {
+        (Role::Lmtp, _, false, _) => "LMTP",
+        (Role::Lmtp, _, true, _) => "LMTPS",
+        (_, false, ..) => "SMTP",
+        (_, true, false, false) => "ESMTP",
+        (_, true, true, false) => "ESMTPS",
+        (_, true, false, true) => "ESMTPA",
+        (_, true, true, true) => "ESMTPSA",
+    }
+}
+
+/// Text inside a comment: what would end it is quoted.
+fn comment(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if "()\\".contains(c) || c.is_control() {
+                '?'
+            } else {
+                c
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,182 @@
+//! The reception: who decides what mail is taken, and where its content goes while it comes in. Speaks in typed
+//! verdicts; the protocol machine puts them on the wire, so nothing here writes to a peer.
+
+mod collect;
+mod desk;
+pub(crate) mod words;
+
+pub use collect::Collected;
+pub use desk::Desk;
+
+use crate::log::Client;
+use async_trait::async_trait;
+use bytes::Bytes;
+use mailcore_base::address::ReversePath;
+use mailcore_base::envelope::{Envelope, MailParameters, Recipient, Text};
+use mailcore_base::login::TlsFacts;
+use mailcore_base::reply::Reply;
+use std::fmt::Debug;
+use std::net::IpAddr;
+
+/// In whose words a listener speaks, and whom it serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Role {
+    /// SMTP from other servers (port 25).
+    Transfer,
+    /// SMTP from users who must log in (ports 587 and 465).
+    Submission,
+    /// LMTP from a server in front (RFC 2033).
+    Lmtp,
+}
+
+/// A connection, as far as is known when a question is asked.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Visit {
+    /// What the listener is for.
+    pub role: Role,
+    /// Who connects.
+    pub client: Client,
+    /// The address connected to; none for a Unix socket.
+    pub local: Option<IpAddr>,
+    /// The name given in HELO, EHLO or LHLO.
+    pub hello: Option<Text>,
+    /// Whether the client said EHLO.
+    pub extended: bool,
+    /// The TLS layer, where there is one.
+    pub tls: Option<TlsFacts>,
+    /// Who has logged in.
+    pub login: Option<LoggedIn>,
+    /// The session's id in logs, and in LMTP's replies.
+    pub session: String,
+}
+
+/// A user who has logged in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoggedIn {
+    /// The SASL mechanism.
+    pub mechanism: String,
+    /// The user's canonical name.
+    pub name: String,
+}
+
+impl Visit {
+    /// A connection of which nothing but this is known.
+    pub fn new(role: Role, client: Client) -> Self {
+        let session = crate::intake::session_id();
+        Self {
+            role,
+            client,
+            local: None,
+            hello: None,
+            extended: false,
+            tls: None,
+            login: None,
+            session,
+        }
+    }
+}
+
+/// What is said to a step of a client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Verdict {
+    /// Go on.
+    Accept,
+    /// No, with this reply (4xx or 5xx).
+    Refuse(Reply),
+    /// No, with this reply, and the connection ends.
+    Disconnect(Reply),
+}
+
+/// What became of a message for one recipient.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// On stable storage, under this id (a queue id, or LMTP's session).
+    Taken(String),
+    /// Not taken, with this reply.
+    Refused(Reply),
+}
+
+/// A message that was collected whole in memory.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Sender, recipients and parameters.
+    pub envelope: Envelope,
+    /// Header and body, CRLF line ends.
+    pub content: Bytes,
+}
+
+/// Where the content of one message goes while it comes in. Dropping it leaves nothing behind.
+#[async_trait]
+pub trait Sink: Send + Debug {
+    /// Takes a piece of content: CRLF line ends, dots unstuffed.
+    ///
+    /// # Errors
+    /// The reply for the whole message. The rest of its content is then read and dropped.
+    async fn write(&mut self, chunk: &[u8]) -> Result<(), Reply>;
+
+    /// The content is complete. One outcome for each recipient, in order; [`Outcome::Taken`] is said only of
+    /// what is on stable storage.
+    async fn finish(self: Box<Self>) -> Vec<Outcome>;
+}
+
+/// Decides about each step of a client. Every step has a safe default; the one for recipients is that mail is
+/// relayed for nobody. Two methods make a server: [`recipient`](Self::recipient) and [`message`](Self::message).
+#[async_trait]
+pub trait Reception: Send + Sync + Debug {
+    /// A client has connected.
+    async fn connect(&self, _visit: &Visit) -> Verdict {
+        Verdict::Accept
+    }
+
+    /// It has said who it is.
+    async fn hello(&self, _visit: &Visit) -> Verdict {
+        Verdict::Accept
+    }
+
+    /// It has named a sender.
+    async fn sender(
+        &self,
+        _visit: &Visit,
+        _sender: &ReversePath,
+        _parameters: &MailParameters,
+    ) -> Verdict {
+        Verdict::Accept
+    }
+
+    /// It has named a recipient; `envelope` holds those accepted before.
+    async fn recipient(
+        &self,
+        visit: &Visit,
+        _envelope: &Envelope,
+        recipient: &Recipient,
+    ) -> Verdict {
+        Verdict::Refuse(words::relay_denied(visit.role, &recipient.path))
+    }
+
+    /// Is there a user of this name (VRFY)? `None`: that is not told.
+    async fn verify(&self, _visit: &Visit, _recipient: &Recipient) -> Option<Verdict> {
+        None
+    }
+
+    /// It is about to send the content. `None`: collect it in memory and give it to
+    /// [`message`](Self::message).
+    ///
+    /// # Errors
+    /// The verdict, where the message is not wanted after all.
+    async fn begin(
+        &self,
+        _visit: &Visit,
+        _envelope: &Envelope,
+    ) -> Result<Option<Box<dyn Sink>>, Verdict> {
+        Ok(None)
+    }
+
+    /// A collected message is complete. Accept it only once it is safe.
+    async fn message(&self, _visit: &Visit, _message: Message) -> Verdict {
+        Verdict::Refuse(words::no_taker())
+    }
+}

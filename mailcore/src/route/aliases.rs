@@ -1,0 +1,212 @@
+//! A file of aliases, one a line: `name: target, target …` as in aliases(5), or `name target, target …` as in
+//! virtual(5). Read again when it changes. Programs, files and `:include:` are not understood, and said so.
+
+use async_trait::async_trait;
+use mailcore_base::address::{Address, Domain, ForwardPath, Repertoire};
+use mailcore_store::table::{Shape, Table};
+use mailcore_store::{Error, Kind, Result};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Most octets of an alias file.
+const LARGEST: u64 = 64 * 1024 * 1024;
+
+/// The aliases of a file.
+#[derive(Debug)]
+pub struct Aliases {
+    path: PathBuf,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    stamp: Option<(SystemTime, u64)>,
+    entries: HashMap<String, String>,
+}
+
+impl Aliases {
+    /// Reads the file; a domainless target is completed with `origin`.
+    ///
+    /// # Errors
+    /// When it cannot be read, or a line of it cannot be understood: the error names file and line.
+    pub fn open(path: impl Into<PathBuf>, origin: &Domain) -> Result<Self> {
+        let path = path.into();
+        let stamp = stamp(&path);
+        let entries = load(&path)?;
+        for value in entries.values() {
+            targets(value, origin)?;
+        }
+        Ok(Self {
+            path,
+            state: Mutex::new(State { stamp, entries }),
+        })
+    }
+
+    /// How many names there are.
+    pub fn len(&self) -> usize {
+        self.lock().entries.len()
+    }
+
+    /// Whether there are no names.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a changed file in; one that cannot be read leaves the old entries and is told once.
+    fn refresh(&self, state: &mut State) {
+        let now = stamp(&self.path);
+        if now == state.stamp {
+            return;
+        }
+        state.stamp = now;
+        match load(&self.path) {
+            Ok(entries) => state.entries = entries,
+            Err(error) => tracing::warn!("aliases stay as they were: {error}"),
+        }
+    }
+}
+
+#[async_trait]
+impl Table for Aliases {
+    async fn get(&self, key: &str) -> Result<Option<String>> {
+        let mut state = self.lock();
+        self.refresh(&mut state);
+        Ok(state.entries.get(key).cloned())
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Exact
+    }
+}
+
+fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.modified().ok()?, meta.len()))
+}
+
+fn load(path: &Path) -> Result<HashMap<String, String>> {
+    let shown = path.display();
+    let size = std::fs::metadata(path)
+        .map_err(|e| Error::io(format!("{shown}"), e))?
+        .len();
+    if size > LARGEST {
+        return Err(Error::new(
+            Kind::Limit,
+            format!("{shown}: larger than {LARGEST} octets"),
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| Error::io(format!("{shown}"), e))?;
+    parse(&text)
+        .map_err(|(line, what)| Error::new(Kind::Corrupt, format!("{shown}, line {line}: {what}")))
+}
+
+/// Parses a file; an error is the line's number and what is wrong with it.
+fn parse(text: &str) -> std::result::Result<HashMap<String, String>, (usize, String)> {
+    let mut entries = HashMap::new();
+    let mut open: Option<(usize, String)> = None;
+    for (n, line) in text.lines().enumerate() {
+        let continued = line.starts_with([' ', '\t']);
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if continued {
+            let (_, entry) = open
+                .as_mut()
+                .ok_or((n + 1, "a continuation of nothing".to_owned()))?;
+            entry.push(' ');
+            entry.push_str(line);
+        } else {
+            close(open.replace((n + 1, line.to_owned())), &mut entries)?;
+        }
+    }
+    close(open, &mut entries)?;
+    Ok(entries)
+}
+
+fn close(
+    entry: Option<(usize, String)>,
+    entries: &mut HashMap<String, String>,
+) -> std::result::Result<(), (usize, String)> {
+    let Some((line, text)) = entry else {
+        return Ok(());
+    };
+    let end = text
+        .find([':', ' ', '\t'])
+        .ok_or((line, format!("`{text}` has no target")))?;
+    let (name, value) = text.split_at(end);
+    let value = value.trim_start().trim_start_matches(':').trim();
+    let name = name.trim_matches('"').to_lowercase();
+    if name.is_empty() || value.is_empty() {
+        return Err((
+            line,
+            format!(
+                "`{text}` has no {}",
+                if name.is_empty() { "name" } else { "target" }
+            ),
+        ));
+    }
+    for target in value.split(',').map(str::trim) {
+        let special = target.trim_start_matches('"');
+        if special.starts_with(['|', '/']) || special.starts_with(":include:") {
+            return Err((
+                line,
+                format!("`{target}` is not supported: only addresses are"),
+            ));
+        }
+    }
+    entries.insert(name, value.to_owned());
+    Ok(())
+}
+
+/// The addresses of a value.
+pub(super) fn targets(value: &str, origin: &Domain) -> Result<Vec<Address>> {
+    let words = value.split([',', ' ', '\t']).filter(|w| !w.is_empty());
+    let address = |word: &str| match ForwardPath::parse_prefix(word, Repertoire::Utf8) {
+        Ok((path, "")) => Ok(path.complete(origin)),
+        _ => Err(Error::new(
+            Kind::Corrupt,
+            format!("`{word}` in an alias is no address"),
+        )),
+    };
+    words.map(address).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(text: &str, name: &str) -> Option<String> {
+        parse(text).unwrap().get(name).cloned()
+    }
+
+    #[test]
+    fn both_forms_and_continuations_are_read() {
+        let text = "# staff\nRoot: alice,\n  bob\n\npostmaster:root\nsales@a.test carol@a.test dave\n\"odd name\": x\n";
+        assert_eq!(entry(text, "root").as_deref(), Some("alice, bob"));
+        assert_eq!(entry(text, "postmaster").as_deref(), Some("root"));
+        assert_eq!(
+            entry(text, "sales@a.test").as_deref(),
+            Some("carol@a.test dave")
+        );
+    }
+
+    #[test]
+    fn a_wrong_line_is_named() {
+        for (text, line) in [
+            ("a: b\nc\n", 2),
+            ("  x\n", 1),
+            ("a: |/bin/sh\n", 1),
+            ("\n\na:\n", 3),
+            ("a: :include:/x\n", 1),
+        ] {
+            assert_eq!(parse(text).unwrap_err().0, line, "{text:?}");
+        }
+    }
+}
