@@ -24,10 +24,10 @@ mod nonce;
 mod offer;
 mod prepare;
 mod scram;
-mod secret;
 
 pub use binding::{Binding, Bindings};
 pub use identity::Identity;
+pub use mailcore_base::login::Secret;
 pub use mechanism::Mechanism;
 pub use nonce::Nonce;
 pub use offer::{Conditions, Offer, SecurityOptions, Stored};
@@ -35,7 +35,6 @@ pub use prepare::{Unprepared, prepare_query, prepare_stored};
 pub use scram::{
     BadCredential, FEWEST_ITERATIONS, Hash, MOST_ITERATIONS, ScramCredential, USUAL_ITERATIONS,
 };
-pub use secret::Secret;
 
 /// The longest message, in octets after base64 decoding, that either side accepts from its peer.
 ///
