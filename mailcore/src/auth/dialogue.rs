@@ -11,7 +11,7 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub enum Turn {
     /// Send this (before base64) and go on with the client's response.
-    Challenge(Vec<u8>, Dialogue),
+    Challenge(Vec<u8>, Box<Dialogue>),
     /// The client has logged in.
     Admitted(Admitted),
     /// It has not; the delay is over.
@@ -74,13 +74,13 @@ async fn run(
                 let octets = challenge.octets().to_vec();
                 return Turn::Challenge(
                     octets,
-                    Dialogue {
+                    Box::new(Dialogue {
                         gate,
                         link,
                         mechanism,
                         canonical,
                         challenge,
-                    },
+                    }),
                 );
             }
             Step::Need(need) => supply(&gate, &link, need, &mut canonical).await,
