@@ -1,0 +1,113 @@
+//! The command line of `mailserver`. Its words are kept stable.
+
+use clap::Parser;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+/// A complete mail server. Without any option it makes its data folder, a certificate and two users, and says
+/// how to reach it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "mailserver",
+    version,
+    after_help = "Ports are the base port plus the well-known number: 10025 SMTP, 10465 and 10587 submission,\n\
+                  10024 LMTP, 10143 and 10993 IMAP, 10110 and 10995 POP3.\n\
+                  DIR/users is a passwd-file; it is read again when it changes."
+)]
+pub struct Options {
+    /// The folder for users, certificate and mail; made where it is missing
+    #[arg(long, value_name = "DIR", default_value = "mailcore-data")]
+    pub data: PathBuf,
+    /// The address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub listen: IpAddr,
+    /// What is added to each well-known port number
+    #[arg(long, value_name = "N", default_value_t = 10000, value_parser = clap::value_parser!(u16).range(..=64540))]
+    pub base_port: u16,
+    /// A domain to take mail for; may be given several times [default: example.test]
+    #[arg(long = "domain", value_name = "NAME")]
+    pub domains: Vec<String>,
+    /// Where a user's mail lies: %u user, %n its local part, %d its domain [default: DIR/mail/%d/%n/Maildir]
+    #[arg(long, value_name = "TEMPLATE")]
+    pub mail_location: Option<String>,
+    /// The system user that owns the mail; the server runs as it (needs root, unless you are that user)
+    #[arg(long, value_name = "NAME")]
+    pub mail_user: Option<String>,
+    /// A file of aliases: `name: target, target …` a line
+    #[arg(long, value_name = "FILE")]
+    pub aliases: Option<PathBuf>,
+    /// Most connections from one address at a time
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_per_address: u32,
+    /// Serve LMTP on this Unix socket too (user and group need root)
+    #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
+    pub lmtp_socket: Option<SocketOption>,
+}
+
+/// A Unix socket to make: where, with which mode, for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SocketOption {
+    /// Its path.
+    pub path: PathBuf,
+    /// Its mode; the owner alone by default.
+    pub mode: u32,
+    /// Its owner's name.
+    pub user: Option<String>,
+    /// Its group's name.
+    pub group: Option<String>,
+}
+
+impl FromStr for SocketOption {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut words = text.split(',');
+        let path = words.next().filter(|p| !p.is_empty()).ok_or("a path is missing")?;
+        let mut socket = Self { path: path.into(), mode: 0o600, user: None, group: None };
+        for word in words {
+            match word.split_once('=') {
+                Some(("mode", octal)) => {
+                    socket.mode = u32::from_str_radix(octal, 8)
+                        .ok()
+                        .filter(|mode| *mode <= 0o777)
+                        .ok_or_else(|| format!("`{octal}` is no octal mode such as 0660"))?;
+                }
+                Some(("user", name)) if !name.is_empty() => socket.user = Some(name.to_owned()),
+                Some(("group", name)) if !name.is_empty() => socket.group = Some(name.to_owned()),
+                _ => return Err(format!("`{word}` is none of mode=, user=, group=")),
+            }
+        }
+        Ok(socket)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_socket_option_takes_mode_and_owner() {
+        let socket: SocketOption = "/run/lmtp,mode=0660,user=postfix,group=mail".parse().unwrap();
+        assert_eq!(socket.mode, 0o660);
+        assert_eq!((socket.user.as_deref(), socket.group.as_deref()), (Some("postfix"), Some("mail")));
+        assert_eq!("/run/lmtp".parse::<SocketOption>().unwrap().mode, 0o600);
+    }
+
+    #[test]
+    fn a_wrong_socket_option_says_what_is_wrong() {
+        for wrong in ["", "/x,mode=9", "/x,mode=7777777", "/x,owner=me", "/x,user="] {
+            assert!(wrong.parse::<SocketOption>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_command_line_is_the_promised_one() {
+        let line = "mailserver --data d --listen 127.0.0.1 --base-port 20000 --domain a.test --domain b.test \
+                    --mail-location /m/%d/%n --mail-user vmail --aliases a --max-per-address 9 --lmtp-socket /s,mode=600";
+        let options = Options::try_parse_from(line.split_whitespace()).unwrap();
+        assert_eq!(options.domains, ["a.test", "b.test"]);
+        assert_eq!(options.base_port, 20000);
+        assert!(Options::try_parse_from(["mailserver", "--base-port", "65000"]).is_err());
+    }
+}

@@ -1,0 +1,73 @@
+//! Becoming the user that owns the mail, before any thread is started.
+
+use crate::first_run::Unusable;
+use nix::unistd::{Gid, Group, Uid, User, chown, geteuid, initgroups, setgid, setuid};
+use std::ffi::CString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// The system user that the server will run as.
+#[derive(Debug)]
+pub struct Owner(User);
+
+impl Owner {
+    /// Looks the user up. Only root may become somebody else.
+    pub fn find(name: &str) -> Result<Self, Unusable> {
+        let user = User::from_name(name)
+            .map_err(|e| Unusable(format!("--mail-user {name}: {e}")))?
+            .ok_or_else(|| Unusable(format!("--mail-user {name}: there is no such user on this system")))?;
+        if !geteuid().is_root() && user.uid != geteuid() {
+            return Err(Unusable(format!("--mail-user {name}: only root can become another user")));
+        }
+        Ok(Self(user))
+    }
+
+    /// Gives a file or folder, and what lies in it, to the user.
+    pub fn give(&self, path: &Path) -> Result<(), Unusable> {
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        let wrong = |e: String| Unusable(format!("{}: {e}", path.display()));
+        chown(path, Some(self.0.uid), Some(self.0.gid)).map_err(|e| wrong(e.to_string()))?;
+        if std::fs::symlink_metadata(path).is_ok_and(|m| m.is_dir()) {
+            for entry in std::fs::read_dir(path).map_err(|e| wrong(e.to_string()))? {
+                self.give(&entry.map_err(|e| wrong(e.to_string()))?.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Becomes the user for good. Must happen while the process has one thread.
+    pub fn become_it(&self) -> Result<(), Unusable> {
+        if !geteuid().is_root() {
+            return Ok(());
+        }
+        let wrong = |e: nix::Error| Unusable(format!("becoming {}: {e}", self.0.name));
+        let name = CString::new(self.0.name.as_str()).map_err(|e| Unusable(e.to_string()))?;
+        initgroups(&name, self.0.gid).map_err(wrong)?;
+        setgid(self.0.gid).map_err(wrong)?;
+        setuid(self.0.uid).map_err(wrong)
+    }
+}
+
+/// Sets mode and owner of a socket that was just made.
+pub fn dress(path: &Path, mode: u32, user: Option<&str>, group: Option<&str>) -> Result<(), Unusable> {
+    let wrong = |e: String| Unusable(format!("{}: {e}", path.display()));
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|e| wrong(e.to_string()))?;
+    let uid = user.map(uid_of).transpose()?;
+    let gid = group.map(gid_of).transpose()?;
+    if (uid.is_some() || gid.is_some()) && !geteuid().is_root() {
+        return Err(wrong("giving it to a user or group needs root".to_owned()));
+    }
+    chown(path, uid, gid).map_err(|e| wrong(e.to_string()))
+}
+
+fn uid_of(name: &str) -> Result<Uid, Unusable> {
+    let user = User::from_name(name).map_err(|e| Unusable(format!("user={name}: {e}")))?;
+    user.map(|u| u.uid).ok_or_else(|| Unusable(format!("user={name}: there is no such user on this system")))
+}
+
+fn gid_of(name: &str) -> Result<Gid, Unusable> {
+    let group = Group::from_name(name).map_err(|e| Unusable(format!("group={name}: {e}")))?;
+    group.map(|g| g.gid).ok_or_else(|| Unusable(format!("group={name}: there is no such group on this system")))
+}

@@ -1,0 +1,70 @@
+//! Every message of the corpus goes in by SMTP, LMTP and APPEND and comes back the same: APPEND's whole, a delivery's
+//! behind the trace fields, line ends made CRLF on both sides.
+
+use crate::server::{IMAP, LMTP, SMTP, Server, have, python};
+
+#[test]
+fn every_message_of_the_corpus_comes_back_the_same() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let Some(folder) = std::env::var_os("MAILCORE_CORPUS") else {
+        eprintln!("skipped: MAILCORE_CORPUS names no folder of messages");
+        return;
+    };
+    let server = Server::start(&[]);
+    let alice = server.password("alice@example.test");
+    let ports = [SMTP, LMTP, IMAP].map(|service| server.port(service).to_string());
+    let out = python(
+        r#"
+import sys, re, pathlib, smtplib, imaplib
+folder, password, smtp, lmtp, imap = sys.argv[1:]
+user = 'alice@example.test'
+texts = [re.sub(rb'\r?\n', b'\r\n', p.read_bytes()) for p in sorted(pathlib.Path(folder).rglob('*.eml'))]
+assert len(texts) > 100, len(texts)
+# SMTP ends a message with a line end; what has none gets one.
+ended = [t if t.endswith(b'\r\n') else t + b'\r\n' for t in texts]
+
+def put(peer, text):
+    assert peer.docmd('MAIL FROM:<s@client.test>', 'BODY=8BITMIME')[0] == 250
+    assert peer.docmd('RCPT TO:<%s>' % user)[0] == 250
+    assert peer.docmd('DATA')[0] == 354
+    peer.send(re.sub(rb'(?m)^\.', b'..', text) + b'.\r\n')
+    code, words = peer.getreply()
+    assert code == 250, (code, words)
+
+m = imaplib.IMAP4('localhost', int(imap)); m.login(user, password)
+def taken(name):
+    assert m.select(name)[0] == 'OK'
+    typ, data = m.fetch('1:*', '(RFC822.SIZE BODY.PEEK[])')
+    found = []
+    for d in data:
+        if isinstance(d, tuple):
+            found.append(d[1])
+            assert int(re.search(rb'RFC822.SIZE (\d+)', d[0]).group(1)) == len(d[1]), d[0]
+    return found
+
+for kind, port in ((smtplib.SMTP, smtp), (smtplib.LMTP, lmtp)):
+    peer = kind('localhost', int(port)); peer.ehlo_or_helo_if_needed()
+    for text in ended: put(peer, text)
+    peer.quit()
+    found = taken('INBOX')
+    assert len(found) == len(ended), (len(found), len(ended))
+    wrong = [n for n, (a, b) in enumerate(zip(ended, found)) if not b.endswith(a) or not b.startswith(b'Return-Path: <s@client.test>\r\n')]
+    assert not wrong, (kind, len(wrong), wrong[:5], ended[wrong[0]][:300], found[wrong[0]][:600])
+    m.store('1:*', '+FLAGS', r'\Deleted'); m.expunge()
+m.create('Kept')
+for text in texts:
+    if text: assert m.append('Kept', None, None, text)[0] == 'OK'
+found = taken('Kept')
+kept = [t for t in texts if t]
+wrong = [n for n, (a, b) in enumerate(zip(kept, found)) if a != b]
+assert len(found) == len(kept) and not wrong, (len(found), wrong[:5])
+typ, data = m.fetch('1:*', '(ENVELOPE BODYSTRUCTURE FLAGS INTERNALDATE)'); assert typ == 'OK'
+m.logout()
+print(len(texts), 'messages')
+"#,
+        &[&folder.to_string_lossy(), &alice, &ports[0], &ports[1], &ports[2]],
+    );
+    eprintln!("{out}");
+}

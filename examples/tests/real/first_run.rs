@@ -1,0 +1,45 @@
+//! The first run: the printed commands work as printed, a second run keeps everything, Ctrl-C ends cleanly.
+
+use crate::server::{Server, have, succeed};
+use std::process::Command;
+
+#[test]
+fn the_printed_commands_work_as_printed() {
+    if !have(&["curl", "sh"]) {
+        return;
+    }
+    let server = Server::start(&[]);
+    let commands: Vec<&str> =
+        server.banner.lines().filter_map(|l| l.trim_start().strip_prefix("$ ")).collect();
+    assert!(commands.len() >= 2, "{}", server.banner);
+    for command in commands {
+        let text = succeed(Command::new("sh").args(["-c", command]).current_dir(server.scratch()));
+        if command.contains("imaps://") {
+            assert!(text.contains("Subject: "), "{command}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_passwords_are_stored_as_scram_keys_and_nobody_else_may_read_them() {
+    use std::os::unix::fs::PermissionsExt;
+    let server = Server::start(&[]);
+    let alice = server.password("alice@example.test");
+    let users = std::fs::read_to_string(server.data().join("users")).unwrap();
+    assert!(users.contains("alice@example.test:{SCRAM-SHA-256}"), "{users}");
+    assert!(!users.contains(&alice));
+    for secret in ["users", "tls/key.pem"] {
+        let mode = std::fs::metadata(server.data().join(secret)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{secret} has mode {mode:o}");
+    }
+}
+
+#[test]
+fn interrupting_ends_cleanly() {
+    let server = Server::start(&[]);
+    let mut waiting = server.connect(crate::server::IMAP);
+    waiting.expect("* OK ");
+    let status = server.interrupt();
+    assert!(status.success(), "{status}");
+    assert!(waiting.line().starts_with("* BYE "));
+}

@@ -1,0 +1,19 @@
+//! The whole server on loopback, used by real clients. Each test starts its own server on free ports with its own
+//! data folder, and ends only that.
+
+#![allow(clippy::unwrap_used)]
+
+mod bounds;
+mod corpus;
+mod curl;
+mod fetchmail;
+mod first_run;
+mod idle;
+mod mbsync;
+mod msmtp;
+mod mutt;
+mod openssl;
+mod python;
+mod raw;
+mod server;
+mod swaks;

@@ -1,0 +1,291 @@
+//! A server of a test's own, and the foreign programs that talk to it.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// What is added to the base port for each service.
+pub const SMTP: u16 = 25;
+pub const LMTP: u16 = 24;
+pub const SMTPS: u16 = 465;
+pub const SUBMISSION: u16 = 587;
+pub const IMAP: u16 = 143;
+pub const IMAPS: u16 = 993;
+pub const POP3: u16 = 110;
+pub const POP3S: u16 = 995;
+const PORTS: [u16; 8] = [LMTP, SMTP, POP3, IMAP, SMTPS, SUBMISSION, IMAPS, POP3S];
+
+/// The password of `carol@example.test`, a user stored as `{PLAIN}`.
+pub const CAROL: &str = "carols-own-password";
+
+/// A running mail server. Dropping it ends it and removes its folder.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    folder: tempfile::TempDir,
+    base: u16,
+    /// What it printed up to `mailserver ready`.
+    pub banner: String,
+}
+
+impl Server {
+    /// Starts one with these further arguments and waits until it is ready.
+    pub fn start(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..5 {
+            let base = free_base();
+            if let Some((child, banner)) = launch(folder.path(), base, arguments) {
+                let server = Self { child, folder, base, banner };
+                server.add_user("carol@example.test", &format!("{{PLAIN}}{CAROL}"));
+                return server;
+            }
+        }
+        panic!("no free ports");
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// The port of a service.
+    pub fn port(&self, service: u16) -> u16 {
+        self.base + service
+    }
+
+    /// Its data folder.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A folder for a client's own files.
+    pub fn scratch(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its certificate.
+    pub fn certificate(&self) -> PathBuf {
+        self.data().join("tls/cert.pem")
+    }
+
+    /// The password that was printed for a user.
+    pub fn password(&self, user: &str) -> String {
+        let line = self.banner.lines().find(|l| l.trim_start().starts_with(user)).unwrap_or_else(|| {
+            panic!("no password for {user} in:\n{}", self.banner);
+        });
+        line.split_whitespace().last().unwrap().to_owned()
+    }
+
+    /// Adds a line to the users file, which the server reads again.
+    pub fn add_user(&self, name: &str, password: &str) {
+        let mut users = std::fs::OpenOptions::new().append(true).open(self.data().join("users")).unwrap();
+        writeln!(users, "{name}:{password}").unwrap();
+    }
+
+    /// A plain connection to a service.
+    pub fn connect(&self, service: u16) -> Talk {
+        let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Talk { reader: BufReader::new(stream.try_clone().unwrap()), stream }
+    }
+
+    /// An IMAP connection that has logged in.
+    pub fn imap(&self, user: &str, password: &str) -> Talk {
+        let mut talk = self.connect(IMAP);
+        talk.expect("* OK ");
+        talk.command("x", &format!("LOGIN {user} {password}"));
+        talk
+    }
+
+    /// Delivers a message over SMTP and returns the reply to its end.
+    pub fn deliver(&self, to: &str, message: &str) -> String {
+        let mut talk = self.connect(SMTP);
+        talk.expect("220 ");
+        for command in ["EHLO client.test", "MAIL FROM:<sender@client.test>", &format!("RCPT TO:<{to}>"), "DATA"] {
+            talk.send(command);
+            talk.reply();
+        }
+        talk.send(&message.replace('\n', "\r\n"));
+        talk.send(".");
+        let reply = talk.reply();
+        assert!(reply.starts_with("250 2.0.0 Ok: queued as"), "{reply}");
+        reply
+    }
+
+    /// Asks the server to stop, as Ctrl-C does, and returns how it ended.
+    pub fn interrupt(mut self) -> std::process::ExitStatus {
+        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn launch(folder: &Path, base: u16, arguments: &[&str]) -> Option<(Child, String)> {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_mailserver"))
+        .current_dir(folder)
+        .args(["--data", "data", "--base-port", &base.to_string()])
+        .args(arguments)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(std::fs::File::create(folder.join("log")).unwrap())
+        .spawn()
+        .unwrap();
+    let stdout = child.stdout.take().unwrap();
+    let (tell, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let mut banner = String::new();
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            banner.push_str(&line);
+            banner.push('\n');
+            if line == "mailserver ready" {
+                let _ = tell.send(std::mem::take(&mut banner));
+            }
+        }
+    });
+    match told.recv_timeout(Duration::from_secs(30)) {
+        Ok(banner) => Some((child, banner)),
+        Err(_) => {
+            let _ = child.kill();
+            let _ = child.wait();
+            let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+            assert!(log.contains("in use"), "the server did not start:\n{log}");
+            None
+        }
+    }
+}
+
+/// A base port whose service ports are all free, different for each caller.
+fn free_base() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let start = 20_000 + (std::process::id() % 200) as u16 * 100;
+    for _ in 0..200 {
+        let base = start + NEXT.fetch_add(1, Ordering::Relaxed) % 2000;
+        if PORTS.iter().all(|p| TcpListener::bind(("127.0.0.1", base + p)).is_ok()) {
+            return base;
+        }
+    }
+    panic!("no free ports");
+}
+
+/// A conversation by hand.
+#[derive(Debug)]
+pub struct Talk {
+    reader: BufReader<TcpStream>,
+    pub stream: TcpStream,
+}
+
+impl Talk {
+    /// Sends a line.
+    pub fn send(&mut self, line: &str) {
+        self.raw(format!("{line}\r\n").as_bytes());
+    }
+
+    /// Sends bytes.
+    pub fn raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
+    }
+
+    /// The next line, without its end; empty once the server has closed.
+    pub fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        self.reader.read_until(b'\n', &mut line).unwrap();
+        String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()
+    }
+
+    /// Exactly this many bytes.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.reader.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// The next line, which begins so.
+    pub fn expect(&mut self, begin: &str) -> String {
+        let line = self.line();
+        assert!(line.starts_with(begin), "expected {begin:?}, got {line:?}");
+        line
+    }
+
+    /// An SMTP reply: its last line.
+    pub fn reply(&mut self) -> String {
+        loop {
+            let line = self.line();
+            if line.as_bytes().get(3) != Some(&b'-') {
+                return line;
+            }
+        }
+    }
+
+    /// An IMAP command that succeeds: its untagged lines (literals not understood).
+    pub fn command(&mut self, tag: &str, command: &str) -> Vec<String> {
+        self.send(&format!("{tag} {command}"));
+        let mut lines = Vec::new();
+        loop {
+            let line = self.line();
+            if let Some(rest) = line.strip_prefix(&format!("{tag} ")) {
+                assert!(rest.starts_with("OK"), "{command}: {line}");
+                lines.push(line);
+                return lines;
+            }
+            assert!(!line.is_empty(), "{command}: the server closed");
+            lines.push(line);
+        }
+    }
+}
+
+/// Whether these programs are there; where one is not, says so by name, and fails where they are required
+/// (`MAILCORE_FOREIGN=required`).
+pub fn have(programs: &[&str]) -> bool {
+    for program in programs {
+        let found = std::env::var_os("PATH")
+            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
+        if !found {
+            let required = std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required");
+            assert!(!required, "the program `{program}` is required and absent");
+            eprintln!("skipped: the program `{program}` is absent");
+            return false;
+        }
+    }
+    true
+}
+
+/// Runs a command to its end, at most a minute, and returns what it printed.
+pub fn run(command: &mut Command) -> Output {
+    let mut timed = Command::new("timeout");
+    timed.arg("60").arg(command.get_program()).args(command.get_args());
+    for (key, value) in command.get_envs() {
+        match value {
+            Some(value) => timed.env(key, value),
+            None => timed.env_remove(key),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        timed.current_dir(folder);
+    }
+    timed.stdin(Stdio::null()).output().unwrap()
+}
+
+/// Runs a command that must succeed, and returns all that it printed.
+pub fn succeed(command: &mut Command) -> String {
+    let out = run(command);
+    let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
+    assert!(out.status.success(), "{command:?} ended with {}:\n{text}", out.status);
+    text
+}
+
+/// Runs a Python script that must succeed; its arguments are what the script finds in `sys.argv[1:]`.
+pub fn python(script: &str, arguments: &[&str]) -> String {
+    succeed(Command::new("python3").arg("-c").arg(script).args(arguments))
+}
