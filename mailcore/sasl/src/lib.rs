@@ -16,6 +16,7 @@ pub mod client;
 pub mod server;
 
 mod binding;
+mod conditions;
 mod cram_md5;
 mod gs2;
 mod identity;
@@ -26,11 +27,12 @@ mod prepare;
 mod scram;
 
 pub use binding::{Binding, Bindings};
+pub use conditions::{Conditions, SecurityOptions, Stored};
 pub use identity::Identity;
 pub use mailcore_base::login::Secret;
 pub use mechanism::Mechanism;
 pub use nonce::Nonce;
-pub use offer::{Conditions, Offer, SecurityOptions, Stored};
+pub use offer::Offer;
 pub use prepare::{Unprepared, prepare_query, prepare_stored};
 pub use scram::{
     BadCredential, FEWEST_ITERATIONS, Hash, MOST_ITERATIONS, ScramCredential, USUAL_ITERATIONS,

@@ -204,3 +204,75 @@ fn empty_names_and_passwords_are_refused() {
         assert_eq!(failure.reason, Reason::Refused);
     }
 }
+
+#[test]
+fn no_stand_in_password_opens_an_account_that_is_not_there() {
+    use hmac::{Hmac, KeyInit, Mac};
+    let materials = server_materials(Offer::all(), exporter(1));
+    let Step::Challenge(challenge) = server::start(Mechanism::CramMd5, materials, None) else {
+        panic!()
+    };
+    // Empty and all-zero keys are one to HMAC: what a careless stand-in would be.
+    let mut mac = Hmac::<md5::Md5>::new_from_slice(b"").unwrap();
+    mac.update(challenge.octets());
+    let digest: String = mac
+        .finalize()
+        .into_bytes()
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect();
+    let step = settle(challenge.respond(format!("nobody {digest}").as_bytes()));
+    let Step::Done(Err(failure)) = step else {
+        panic!("{step:?}")
+    };
+    assert_eq!(failure.reason, Reason::Refused);
+}
+
+#[test]
+fn cram_md5_takes_no_initial_response() {
+    let materials = server_materials(Offer::all(), exporter(1));
+    let step = server::start(Mechanism::CramMd5, materials, Some(b""));
+    let Step::Done(Err(failure)) = step else {
+        panic!("{step:?}")
+    };
+    assert!(matches!(failure.reason, Reason::Malformed(_)));
+}
+
+#[test]
+fn login_takes_the_name_along_with_the_command() {
+    let materials = server_materials(Offer::all(), exporter(1));
+    let step = server::start(Mechanism::Login, materials, Some(NAME.as_bytes()));
+    let Step::Challenge(challenge) = step else {
+        panic!("{step:?}")
+    };
+    assert_eq!(challenge.octets(), b"Password:");
+    let step = settle(challenge.respond(PASSWORD.as_bytes()));
+    assert!(matches!(step, Step::Done(Ok(identity)) if identity.authentication == NAME));
+}
+
+#[test]
+fn a_scram_client_acknowledges_with_nothing_at_all() {
+    let credentials = credentials(Mechanism::ScramSha256);
+    let materials = client_materials(Offer::all(), exporter(1));
+    let mut client =
+        client::Exchange::start(Mechanism::ScramSha256, &credentials, materials).unwrap();
+    let materials = server_materials(Offer::all(), exporter(1));
+    let initial = client.initial().unwrap();
+    let mut step = settle(server::start(
+        Mechanism::ScramSha256,
+        materials,
+        Some(&initial),
+    ));
+    let Step::Challenge(challenge) = step else {
+        panic!("{step:?}")
+    };
+    let response = client.respond(challenge.octets()).unwrap();
+    step = challenge.respond(&response);
+    let Step::Challenge(challenge) = step else {
+        panic!("{step:?}")
+    };
+    let Step::Done(Err(failure)) = challenge.respond(b"x") else {
+        panic!()
+    };
+    assert!(matches!(failure.reason, Reason::Malformed(_)));
+}

@@ -87,6 +87,8 @@ fn tokens_log_in_and_a_bad_one_gets_an_error_first() {
             let good = pair(mechanism, &Credentials::token(NAME, TOKEN), sasl_ir);
             assert!(good.both_agree(), "{good:?}");
             assert_eq!(identity(&good).acts_as(), NAME);
+            // It asked to act as itself, which is nothing to be judged.
+            assert_eq!(identity(&good).authorization, None);
             let bad = pair(mechanism, &Credentials::token(NAME, "expired"), sasl_ir);
             assert_eq!(bad.reason(), Some(Reason::Refused));
             assert_eq!(bad.challenges, good.challenges + 1);

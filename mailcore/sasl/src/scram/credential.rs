@@ -5,6 +5,7 @@ use super::Hash;
 use crate::{Secret, Unprepared, prepare_stored};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use std::fmt::{self, Write};
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
@@ -23,7 +24,7 @@ pub const USUAL_ITERATIONS: u32 = 4_096;
 const LONGEST_TEXT: usize = 1_024;
 
 /// The keys of one user for one hash (RFC 5802 §3).
-#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, Zeroize, ZeroizeOnDrop)]
 pub struct ScramCredential {
     /// The hash that all of it was made with.
     #[zeroize(skip)]
@@ -108,6 +109,18 @@ impl ScramCredential {
         self.stored_key.len() == self.hash.len() && self.server_key.len() == self.hash.len()
     }
 }
+
+impl PartialEq for ScramCredential {
+    /// Compares the keys in constant time.
+    fn eq(&self, other: &Self) -> bool {
+        let same =
+            self.stored_key.ct_eq(&other.stored_key) & self.server_key.ct_eq(&other.server_key);
+        let open = |it: &Self| (it.hash, it.iterations);
+        bool::from(same) && open(self) == open(other) && self.salt == other.salt
+    }
+}
+
+impl Eq for ScramCredential {}
 
 impl fmt::Debug for ScramCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
