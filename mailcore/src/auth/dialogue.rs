@@ -158,9 +158,18 @@ async fn supply(gate: &Gate, link: &Link, need: Need, canonical: &mut Option<Str
             )
             .await;
             let keys = match found {
-                // A backend may leave the stretching to us.
+                // A backend may leave the stretching to us: off the event loop.
                 Found::This(Credential::Plain(secret)) => {
-                    need.derive(&secret).map_or(Found::Nothing, Found::This)
+                    let stretched =
+                        tokio::task::spawn_blocking(move || (need.derive(&secret).ok(), need))
+                            .await;
+                    return match stretched {
+                        Ok((keys, need)) => need.answer(keys.map_or(Found::Nothing, Found::This)),
+                        Err(_) => Step::Done(Err(server::Failure {
+                            reason: server::Reason::Unavailable,
+                            name: None,
+                        })),
+                    };
                 }
                 Found::This(credential) => keys(need.hash(), credential),
                 Found::Unavailable => Found::Unavailable,
