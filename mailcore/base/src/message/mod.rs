@@ -1,1 +1,40 @@
-//! Placeholder.
+//! Messages read where they lie: structure, envelope and sections as offsets into the original bytes
+//! (RFC 5322, RFC 2045-2049, RFC 2231, RFC 2047, RFC 6532).
+//!
+//! Reading never fails and never copies a body: whatever the bytes are, a [`Structure`] comes out, as a real
+//! IMAP server would show it. [`Scanner`] takes a message in pieces of any size and keeps no more than its
+//! [`Limits`] allow; [`Structure::of`] reads a message that is in memory. Nothing here writes mail.
+//!
+//! | to have | use |
+//! | --- | --- |
+//! | parts, offsets, sizes, `Content-*` fields, envelopes | [`Scanner`], [`Structure`] |
+//! | header fields by name | [`Fields`] |
+//! | `ENVELOPE`, `BODY`, `BODYSTRUCTURE` as IMAP text | [`write_envelope`], [`write_structure`] |
+//! | `BODY[1.2.HEADER]` and its like | [`Section`] |
+//! | transfer encodings, charsets, encoded words | [`Decoder`], [`Charset`], [`decode_words`] |
+//! | CRLF out of LF | [`ToCrlf`], [`Measure`] |
+
+mod address;
+mod boundary;
+mod content;
+mod draft;
+mod envelope;
+mod field;
+mod imap_text;
+mod limits;
+mod lines;
+mod parameter;
+mod scanner;
+mod structure;
+mod token;
+
+pub use address::{Address, Domain, Mailbox, parse_addresses};
+pub use content::{Content, ContentType, Disposition};
+pub use envelope::Envelope;
+pub use field::{Field, Fields};
+pub use imap_text::{write_envelope, write_nstring, write_string, write_structure};
+pub use limits::Limits;
+pub use lines::{Measure, ToCrlf};
+pub use parameter::Parameter;
+pub use scanner::Scanner;
+pub use structure::{Extent, Kind, Part, PartId, Structure};
