@@ -1,1 +1,5 @@
-//! Placeholder.
+//! IMAP and POP3 as pure state machines: bytes and answers in, bytes and questions out.
+//!
+//! Nothing in here touches a socket, a file, a clock or randomness, and nothing knows a store.
+
+pub mod server;

@@ -1,0 +1,3 @@
+//! The IMAP server's side.
+
+pub mod view;
