@@ -8,14 +8,15 @@ use mailcore_base::wire::{Io, Meanwhile};
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Reads and writes in one poll before other tasks get a turn.
 const TURNS: usize = 32;
 
 impl<S: Transport> End<S> {
-    /// Awaits `work` for a peer that waits for it. `None` when nobody does any more, because the peer is
-    /// gone or the session was kicked: the work is dropped, the question is to be dropped too.
+    /// Awaits `work` for a peer that waits for it. `None` when nobody does any more, because the connection
+    /// is lost, the grace of a half-closed one is over, or the session was kicked: the work is dropped, the
+    /// question is to be dropped too, and the machine finds its connection lost.
     pub async fn attend<T>(
         &mut self,
         line: &mut impl Meanwhile,
@@ -26,8 +27,12 @@ impl<S: Transport> End<S> {
         if let Poll::Ready(value) = once(work.as_mut()).await {
             return Some(value);
         }
-        let value = self.beside(line, work).await;
+        let grace = Some(self.pace.grace);
+        let value = self.beside(line, work, grace).await;
         self.abandoned = value.is_none();
+        if value.is_none() {
+            line.abandon();
+        }
         value
     }
 
@@ -41,19 +46,22 @@ impl<S: Transport> End<S> {
         if let Poll::Ready(value) = once(work.as_mut()).await {
             return value;
         }
-        match self.beside(line, work.as_mut()).await {
+        match self.beside(line, work.as_mut(), None).await {
             Some(value) => value,
             None => work.await,
         }
     }
 
-    /// Awaits `work` and looks after the line, as long as somebody is there.
+    /// Awaits `work` and looks after the line, as long as somebody is there; without a `grace`, somebody
+    /// is until the connection is lost.
     async fn beside<T>(
         &mut self,
         line: &mut impl Meanwhile,
         mut work: Pin<&mut impl Future<Output = T>>,
+        grace: Option<Duration>,
     ) -> Option<T> {
-        let mut beats = Beats::new(self);
+        let mut beats = Beats::new(self.pace.beat);
+        let mut patience = None;
         let mut hurried = false;
         let mut alarm = pin!(None::<tokio::time::Sleep>);
         std::future::poll_fn(|cx| {
@@ -72,10 +80,13 @@ impl<S: Transport> End<S> {
                 let now = now();
                 beats.strike(now, line);
                 let stalled = self.poll_line(cx, line, now);
-                if line.gone() {
+                if patience.is_none() && line.silent() {
+                    patience = grace.and_then(|grace| now.checked_add(grace));
+                }
+                if line.gone() || patience.is_some_and(|until| until <= now) {
                     return Poll::Ready(None);
                 }
-                let Some(next) = earlier(beats.next, stalled) else {
+                let Some(next) = earlier(earlier(beats.next, stalled), patience) else {
                     return Poll::Pending;
                 };
                 if poll_alarm(alarm.as_mut(), cx, next).is_pending() {
@@ -117,7 +128,7 @@ impl<S: Transport> End<S> {
                 }
             };
             if let Happened::Lost(error) = turn {
-                tracing::debug!(%error, "connection lost while a question was open");
+                self.lost.get_or_insert(error);
             }
         }
         cx.waker().wake_by_ref();
@@ -127,16 +138,16 @@ impl<S: Transport> End<S> {
 
 /// The beats of long work.
 struct Beats {
-    every: Option<std::time::Duration>,
+    every: Option<Duration>,
     next: Option<Instant>,
     count: u32,
 }
 
 impl Beats {
-    fn new<S>(end: &End<S>) -> Self {
+    fn new(every: Option<Duration>) -> Self {
         Self {
-            every: end.pace.beat,
-            next: end.pace.beat.and_then(|every| now().checked_add(every)),
+            every,
+            next: every.and_then(|every| now().checked_add(every)),
             count: 0,
         }
     }

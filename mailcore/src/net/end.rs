@@ -29,6 +29,9 @@ pub struct Pace {
     pub handshake: Duration,
     /// How often a machine may say that long work goes on; `None` for never.
     pub beat: Option<Duration>,
+    /// How long a peer that closed its half behind its last command is believed to wait for the answer. It
+    /// may be a script that piped its commands in, or one that hung up; TCP does not tell which.
+    pub grace: Duration,
     /// After how long without traffic a compressed connection gives its codecs' memory back.
     pub calm: Duration,
     /// How long closing may take: sending what is left, and waiting for the peer to close its half.
@@ -36,11 +39,12 @@ pub struct Pace {
 }
 
 impl Default for Pace {
-    /// A minute for the handshake, a beat every 10 s, calm after 5 s, 2 s to say goodbye.
+    /// A minute for the handshake, a beat every 10 s, 5 s of grace, calm after 5 s, 2 s to say goodbye.
     fn default() -> Self {
         Self {
             handshake: Duration::from_secs(60),
             beat: Some(Duration::from_secs(10)),
+            grace: Duration::from_secs(5),
             calm: Duration::from_secs(5),
             goodbye: Duration::from_secs(2),
         }
@@ -61,6 +65,8 @@ pub enum Happened {
     Lost(io::Error),
     /// The machine is finished; [`End::close`] says goodbye.
     Closed,
+    /// For a turn of a [`Dialog`](super::Dialog): it was a question, and it was answered or dropped.
+    Answered,
 }
 
 /// Our end of a connection, with the bell of its session.
@@ -75,6 +81,8 @@ pub struct End<S> {
     handshake: Option<Instant>,
     /// The last question that was attended found nobody waiting for its answer.
     pub(super) abandoned: bool,
+    /// What broke the connection while a question was open.
+    pub(super) lost: Option<io::Error>,
 }
 
 impl<S: Transport> End<S> {
@@ -87,6 +95,7 @@ impl<S: Transport> End<S> {
             unflushed: false,
             handshake: None,
             abandoned: false,
+            lost: None,
         }
     }
 

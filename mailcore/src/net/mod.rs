@@ -5,7 +5,7 @@
 //! SMTP, LMTP, IMAP, POP3 and ManageSieve, for servers and clients; generic over the stream underneath.
 //!
 //! ```text
-//!  listen ─► Socket ─► Stream (plain, TLS, DEFLATE) ─► End ─► pump ⇄ machine
+//!  listen ─► Socket ─► Stream (plain, TLS, DEFLATE) ─► End ─► pump ⇄ dialog (a machine and its desk)
 //!                                                       │
 //!                                            race, attend, carry ⇄ store
 //! ```
@@ -21,6 +21,6 @@ pub mod tls;
 
 pub use bell::Bell;
 pub use end::{End, Happened, Pace, now};
-pub use pump::{Desk, Ended, Machine, Turn, pump};
+pub use pump::{Dialog, Ended, pump};
 pub use socket::{Peer, Route, Socket};
 pub use stream::{Stream, Transport};

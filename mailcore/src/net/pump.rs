@@ -1,53 +1,39 @@
 //! The one loop that drives every machine, server or client, whatever its protocol.
 //!
-//! A driver makes its machine a [`Machine`] and its answers a [`Desk`]; the rest is the same for all: notices
-//! are told, wants are raced, questions are carried to the desk. The loop keeps no state of the protocol.
+//! A driver is a machine together with whoever answers its questions: a [`Dialog`], whose turn is one step.
+//! The rest is the same for all: notices are told, what broke is remembered, a machine at fault cannot spin.
+//! The loop keeps no state of the protocol.
+//!
+//! The loop turns dialogs rather than machines because an open question borrows its machine: a future that is
+//! generic over such a loan and held across an await is not [`Send`] to today's compiler (rust#100013), while
+//! a turn with the protocol's own types is.
 
-use super::end::{End, Happened, now};
+use super::end::{End, Happened};
 use super::stream::Transport;
-use mailcore_base::wire::{Io, Notice};
+use mailcore_base::wire::Notice;
 use std::future::Future;
 use std::io;
-use std::time::Instant;
 
-/// Steps that a machine may still take once nobody waits for an answer, or once its connection broke: to
-/// clean up. A machine at fault must not spin.
+/// Turns that a machine may still take once nobody waits for an answer, or once its connection broke: to
+/// clean up.
 const AFTERTHOUGHTS: u32 = 64;
 
-/// What a machine says.
-#[derive(Debug)]
-#[must_use = "a step dropped is a step not taken"]
-pub enum Turn<'m, A> {
-    /// It wants something of the connection.
-    Io(Io<'m>),
-    /// It asks something that the desk answers, or hands it content.
-    Ask(A),
-}
-
-/// A protocol machine, as the loop sees it.
+/// A machine and whoever answers its questions.
 ///
-/// A machine whose open question finds nobody waiting (see [`Meanwhile::gone`]) must not ask it again: its
-/// next step cleans up and closes.
+/// A machine that finds its connection lost ([`Wire::loss`]) asks no more but to clean up, and closes. That
+/// the peer has closed its half ([`Wire::ended`]) says nothing before the machine wants input that is not
+/// there: what was commanded is answered.
 ///
-/// [`Meanwhile::gone`]: mailcore_base::wire::Meanwhile::gone
-pub trait Machine: Send {
-    /// Its questions, each a loan of the machine.
-    type Ask<'m>: Send
-    where
-        Self: 'm;
+/// [`Wire::loss`]: mailcore_base::wire::Wire::loss
+/// [`Wire::ended`]: mailcore_base::wire::Wire::ended
+pub trait Dialog<S: Transport>: Send {
+    /// One step of the machine: raced by [`End::race`] if it is an `Io`; answered if it is a question, what
+    /// takes time being awaited through [`End::attend`] or [`End::carry`], and then
+    /// [`Happened::Answered`]. A turn that is dropped, or a question dropped unanswered, comes again.
+    fn turn(&mut self, end: &mut End<S>) -> impl Future<Output = Happened> + Send;
 
-    /// What it wants now.
-    fn step(&mut self, now: Instant) -> Turn<'_, Self::Ask<'_>>;
-
-    /// Tells it a notice.
+    /// Tells the machine a notice.
     fn notice(&mut self, notice: Notice);
-}
-
-/// Whoever answers a machine's questions.
-pub trait Desk<M: Machine, S: Transport>: Send {
-    /// Answers `ask`; a question that is dropped unanswered is asked again. What takes time is awaited
-    /// through [`End::attend`] or [`End::carry`].
-    fn answer(&mut self, ask: M::Ask<'_>, end: &mut End<S>) -> impl Future<Output = ()> + Send;
 }
 
 /// Why a session ended.
@@ -58,51 +44,34 @@ pub enum Ended {
     Closed,
     /// The machine closed the connection after it broke.
     Lost(io::Error),
-    /// The machine went on asking although nobody waits for its answers.
+    /// Nobody waited for an answer any more: the peer had closed its half, or the session was kicked.
     Unheard,
 }
 
-/// Runs `machine` until it closes. The caller then closes the `end`, or lends it to another machine.
-pub async fn pump<M, D, S>(machine: &mut M, desk: &mut D, end: &mut End<S>) -> Ended
+/// Turns `dialog` until its machine closes. The caller then [closes](End::close) the `end`.
+pub async fn pump<D, S>(dialog: &mut D, end: &mut End<S>) -> Ended
 where
-    M: Machine,
-    D: Desk<M, S>,
+    D: Dialog<S>,
     S: Transport,
 {
-    let mut lost = None;
-    let mut unheard = 0;
-    loop {
+    let mut afterthoughts = 0;
+    let mut unheard = false;
+    while afterthoughts < AFTERTHOUGHTS {
         while let Some(notice) = end.bell.heard() {
-            machine.notice(notice);
+            dialog.notice(notice);
         }
-        let notice = match machine.step(now()) {
-            Turn::Io(Io::Close) => return lost.map_or(Ended::Closed, Ended::Lost),
-            Turn::Io(io) => {
-                unheard = if lost.is_none() { 0 } else { unheard + 1 };
-                match end.race(io).await {
-                    Happened::Rung(notice) => Some(notice),
-                    Happened::Lost(error) => {
-                        lost.get_or_insert(error);
-                        None
-                    }
-                    Happened::Closed => return lost.map_or(Ended::Closed, Ended::Lost),
-                    Happened::Moved | Happened::Expired => None,
-                }
+        end.abandoned = false;
+        match dialog.turn(end).await {
+            Happened::Closed if !unheard && end.lost.is_none() => return Ended::Closed,
+            Happened::Closed => break,
+            Happened::Rung(notice) => dialog.notice(notice),
+            Happened::Lost(error) => {
+                end.lost.get_or_insert(error);
             }
-            Turn::Ask(ask) => {
-                end.abandoned = false;
-                desk.answer(ask, end).await;
-                if end.abandoned {
-                    unheard += 1;
-                }
-                None
-            }
-        };
-        if unheard > AFTERTHOUGHTS {
-            return lost.map_or(Ended::Unheard, Ended::Lost);
+            Happened::Moved | Happened::Expired | Happened::Answered => {}
         }
-        if let Some(notice) = notice {
-            machine.notice(notice);
-        }
+        unheard |= end.abandoned;
+        afterthoughts += u32::from(end.abandoned || end.lost.is_some());
     }
+    end.lost.take().map_or(Ended::Unheard, Ended::Lost)
 }

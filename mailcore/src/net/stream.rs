@@ -94,6 +94,17 @@ impl<S: Transport> Stream<S> {
         }
     }
 
+    /// Whether the TLS session was resumed by a ticket of an earlier one.
+    pub fn resumed(&self) -> bool {
+        match &self.base {
+            Base::Tls(tls) => {
+                let (_, state) = tls.get_ref();
+                state.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
+            }
+            _ => false,
+        }
+    }
+
     /// Whether what passes is compressed by DEFLATE.
     pub fn compressed(&self) -> bool {
         self.deflated.is_some()
