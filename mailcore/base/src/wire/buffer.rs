@@ -38,6 +38,9 @@ pub enum Loss {
     Broken,
     /// The peer took no output for too long.
     Stalled,
+    /// The peer closed its half behind its last command, and the answer took too long to believe that it
+    /// still waits; or the session was ended from outside.
+    Left,
 }
 
 /// A line is longer than its limit.

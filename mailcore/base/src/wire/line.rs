@@ -3,16 +3,21 @@
 //! A store may take its time. While it works, ready output goes out, input is read ahead within the wire's
 //! bounds, and a hang-up or a shutdown is seen. The line decides nothing about the protocol.
 
-use super::{Io, Wire};
+use super::{Io, Loss, Wire};
 use std::time::Instant;
 
 /// A connection that can be looked after while something else is awaited.
 pub trait Meanwhile: Send {
     /// What the connection wants now. Never a layer and never a close.
     fn io(&mut self, now: Instant) -> Io<'_>;
-    /// Nobody waits for the answer any more: the connection broke, or the peer closed its half behind its
-    /// last command. A peer that closed with commands still unread is a half-closed one and waits.
+    /// The connection is lost: nobody waits for the answer.
     fn gone(&self) -> bool;
+    /// The peer has closed its half behind its last command. It may wait for the answer (a script that
+    /// piped its commands in) or have hung up; TCP does not tell which. A driver gives it some grace.
+    fn silent(&self) -> bool;
+    /// The grace is over, or the session was ended from outside: the connection counts as lost
+    /// ([`Loss::Left`]).
+    fn abandon(&mut self);
     /// The server is going down; remembered for the machine, and write deadlines shrink.
     fn shutdown(&mut self);
     /// The `n`-th beat of a long piece of work: a machine may say so to its peer (RFC 9585 INPROGRESS).
@@ -68,7 +73,15 @@ impl Meanwhile for Line<'_> {
     }
 
     fn gone(&self) -> bool {
-        self.wire.loss().is_some() || (self.wire.ended() && self.wire.input().is_empty())
+        self.wire.loss().is_some()
+    }
+
+    fn silent(&self) -> bool {
+        self.wire.ended() && self.wire.input().is_empty()
+    }
+
+    fn abandon(&mut self) {
+        self.wire.lose(Loss::Left);
     }
 
     fn shutdown(&mut self) {

@@ -9,10 +9,12 @@
 //! and the order of reading and writing are the machine's own.
 
 mod buffer;
+mod deflate;
 mod io;
 mod line;
 
 pub use buffer::{Limits, Loss, TooLong, Wire};
+pub use deflate::{Corrupt, Deflater, Inflater, Progress};
 pub use io::{Io, Layer, Output, Room, Upgrade};
 pub use line::{Line, Meanwhile, Pulse};
 

@@ -1,0 +1,26 @@
+//! The only protocol socket I/O: connections with their layers, our end of each, the loop that drives every
+//! machine, TLS, listeners.
+//!
+//! Machines decide, this module does: it never parses a command and never chooses a reply. Written once for
+//! SMTP, LMTP, IMAP, POP3 and ManageSieve, for servers and clients; generic over the stream underneath.
+//!
+//! ```text
+//!  listen ─► Socket ─► Stream (plain, TLS, DEFLATE) ─► End ─► pump ⇄ dialog (a machine and its desk)
+//!                                                       │
+//!                                            race, attend, carry ⇄ store
+//! ```
+
+mod along;
+mod bell;
+mod deflated;
+mod end;
+mod pump;
+mod socket;
+mod stream;
+pub mod tls;
+
+pub use bell::Bell;
+pub use end::{End, Happened, Pace, now};
+pub use pump::{Dialog, Ended, pump};
+pub use socket::{Peer, Route, Socket};
+pub use stream::{Stream, Transport};
