@@ -3,3 +3,4 @@
 //! asynchronous ones with yours.
 
 pub mod disk;
+pub mod mailbox;
