@@ -1,1 +1,243 @@
-//! The seam under every file that is kept.
+//! The seam under every file that is kept: mailboxes, indexes, the queue's log.
+//!
+//! [`Disk`] is what we ask of a file system, call by call, and it says what each call promises about power
+//! loss: **a write is durable once its file is synced, a name once its directory is**, and [`Disk::sync_all`]
+//! does both for a whole file system. [`RealDisk`] is the operating system; [`SimDisk`] is a model in memory
+//! that can lose power after any operation, fill up, or fail. It knows no time of its own and no mail.
+
+#[cfg(feature = "files")]
+mod real;
+mod sim;
+
+#[cfg(feature = "files")]
+pub use real::RealDisk;
+pub use sim::{Loss, SimDisk};
+
+use std::ffi::OsStr;
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+/// How a file is opened. A symbolic link is never followed in a path's last place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Open {
+    /// For reading a file that is there.
+    Read,
+    /// For reading and writing a file that is there.
+    Write,
+    /// For reading and writing a file that must not be there yet (`O_EXCL`; also how a lock file is taken).
+    Create,
+}
+
+/// What a name in a directory stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FileKind {
+    /// A file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link, a device, a socket …: nothing of ours.
+    Other,
+}
+
+/// What is known of a file or directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// What it is.
+    pub kind: FileKind,
+    /// Its length in octets.
+    pub len: u64,
+    /// Which one it is: stays the same under another name.
+    pub inode: u64,
+    /// When its content was last changed, or as [`File::date`] said.
+    pub modified: SystemTime,
+    /// When anything about it last changed; nobody can set this one.
+    pub changed: SystemTime,
+}
+
+/// A file system, or a part of one. Calls block; paths are absolute or relative to the disk's root.
+pub trait Disk: Send + Sync + Debug {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// As the medium says; `AlreadyExists` for [`Open::Create`], `NotFound` for the others.
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>>;
+
+    /// Gives a file or directory another name, in place of what had that name. In a crash it is the one name or the
+    /// other, never neither. Durable once the new directory is synced.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file one more name.
+    ///
+    /// # Errors
+    /// As the medium says; `AlreadyExists` where the name is taken.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Takes a file's name away; its content goes with its last name and its last opener.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn unlink(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes a directory in one that is there.
+    ///
+    /// # Errors
+    /// As the medium says; `AlreadyExists` where the name is taken.
+    fn mkdir(&self, path: &Path) -> io::Result<()>;
+
+    /// Removes an empty directory.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn rmdir(&self, path: &Path) -> io::Result<()>;
+
+    /// Shows each name in a directory, in no particular order. Names that come or go meanwhile may be shown or not.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()>;
+
+    /// What is known of a path; of a symbolic link itself, not of what it points at.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn stat(&self, path: &Path) -> io::Result<Stat>;
+
+    /// Makes the names in a directory durable.
+    ///
+    /// # Errors
+    /// When they could not be: then they may be lost, and asking again proves nothing.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes everything durable that was written so far to the file system that `path` (a directory) is on: contents,
+    /// names, dates. One call serves any number of files.
+    ///
+    /// # Errors
+    /// When any of it could not be: then any of it may be lost, and asking again proves nothing.
+    fn sync_all(&self, path: &Path) -> io::Result<()>;
+}
+
+/// An open file. Calls block.
+pub trait File: Send + Sync + Debug {
+    /// What is known of it.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn stat(&self) -> io::Result<Stat>;
+
+    /// Reads at an offset as much as comes at once; nothing only at the end.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at an offset; a gap before it reads as NUL.
+    ///
+    /// # Errors
+    /// As the medium says; some of it may have been written.
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
+
+    /// Writes all of `bytes` at the end and says where that was. One writer at a time.
+    ///
+    /// # Errors
+    /// As the medium says; some of it may have been written.
+    fn append(&self, bytes: &[u8]) -> io::Result<u64>;
+
+    /// Cuts or stretches the file to a length.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn truncate(&self, len: u64) -> io::Result<()>;
+
+    /// Sets when its content was last changed.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn date(&self, modified: SystemTime) -> io::Result<()>;
+
+    /// Makes the content durable (`fdatasync`): not the date, and not the name.
+    ///
+    /// # Errors
+    /// When it could not be: then what was written may be lost, and asking again proves nothing.
+    fn sync_data(&self) -> io::Result<()>;
+
+    /// Makes content and date durable (`fsync`); the name is its directory's affair.
+    ///
+    /// # Errors
+    /// As for [`sync_data`](Self::sync_data).
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// The whole content of a small file.
+///
+/// # Errors
+/// As the medium says; `InvalidData` for a file of more than `limit` octets.
+pub fn read(disk: &dyn Disk, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let file = disk.open(path, Open::Read)?;
+    let len = file.stat()?.len;
+    if len > limit {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "file too large"));
+    }
+    let mut out = vec![0; usize::try_from(len).unwrap_or(0)];
+    let mut filled = 0;
+    while let Some(rest) = out.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, filled as u64)? {
+            0 => break,
+            n => filled += n,
+        }
+    }
+    out.truncate(filled);
+    Ok(out)
+}
+
+/// Puts `bytes` in the place of a file's content, durably: a reader, and a crash, finds the old content or the new.
+/// `aside` is a name in the same directory for the time between; what a crash left under it is overwritten.
+///
+/// # Errors
+/// As the medium says: the old content is then still there, or (when the last sync failed) perhaps the new.
+pub fn replace(disk: &dyn Disk, path: &Path, aside: &Path, bytes: &[u8]) -> io::Result<()> {
+    let file = match disk.open(aside, Open::Create) {
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {
+            disk.unlink(aside)?;
+            disk.open(aside, Open::Create)?
+        }
+        other => other?,
+    };
+    let written = file.write_at(bytes, 0).and_then(|()| file.sync_data());
+    drop(file);
+    if let Err(e) = written.and_then(|()| disk.rename(aside, path)) {
+        let _ = disk.unlink(aside); // it is not in anybody's way if it stays
+        return Err(e);
+    }
+    disk.sync_dir(path.parent().unwrap_or(Path::new("")))
+}
+
+/// Makes a directory and those above it that are missing.
+///
+/// # Errors
+/// As the medium says.
+pub fn mkdir_all(disk: &dyn Disk, path: &Path) -> io::Result<()> {
+    let mut missing = Vec::new();
+    let mut at = path;
+    while let Err(e) = disk.stat(at) {
+        if e.kind() != io::ErrorKind::NotFound {
+            return Err(e);
+        }
+        missing.push(at);
+        match at.parent() {
+            Some(up) if !up.as_os_str().is_empty() => at = up,
+            _ => break,
+        }
+    }
+    for dir in missing.into_iter().rev() {
+        match disk.mkdir(dir) {
+            Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+            _ => disk.sync_dir(dir.parent().unwrap_or(Path::new("")))?,
+        }
+    }
+    Ok(())
+}

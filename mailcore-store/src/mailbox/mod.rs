@@ -3,8 +3,14 @@
 //! A backend speaks UIDs only. Sequence numbers, when a session may be told of an EXPUNGE, and IDLE all derive
 //! in the protocol crates from one feed: [`Mailbox::sync`] says what there is now and whose flags changed.
 
+mod clock;
+mod listing;
+pub mod memory;
 mod record;
+mod watch;
 
+pub use clock::Clock;
+pub use memory::MemoryStore;
 pub use record::{Access, Appended, Copied, Fields, Listed, Record, Stamp, Status, Ticket};
 
 use crate::Result;
@@ -64,10 +70,12 @@ pub trait Account: Send + Sync + Debug {
     /// NotFound where there is no such mailbox.
     async fn status(&self, name: &MailboxName) -> Result<Status>;
 
-    /// Makes a mailbox, and its missing parents; durable when it returns.
+    /// Makes a mailbox; durable when it returns. Missing parents are then listed, as mailboxes or as names that
+    /// cannot be selected, whatever this store needs (RFC 3501 §6.3.3).
     ///
     /// # Errors
-    /// AlreadyExists; Limit or Unsupported for a name that this store cannot keep.
+    /// AlreadyExists; Limit or Unsupported for a name that this store cannot keep, Unsupported for a special use
+    /// that it cannot.
     async fn create(&self, name: &MailboxName, special: Option<SpecialUse>) -> Result<()>;
 
     /// Removes a mailbox with its messages. One that has children stays as a name that cannot be selected.
@@ -77,10 +85,11 @@ pub trait Account: Send + Sync + Debug {
     async fn delete(&self, name: &MailboxName) -> Result<()>;
 
     /// Renames a mailbox and its children. Renaming INBOX moves its messages away and leaves it empty
-    /// (RFC 3501 §6.3.5).
+    /// (RFC 3501 §6.3.5). Sessions that have one of them open may find it gone.
     ///
     /// # Errors
-    /// NotFound, AlreadyExists; Limit or Unsupported for a name that this store cannot keep.
+    /// NotFound, AlreadyExists; Limit or Unsupported for a name that this store cannot keep, Unsupported for one
+    /// below itself.
     async fn rename(&self, from: &MailboxName, to: &MailboxName) -> Result<()>;
 
     /// Opens a mailbox for one session. Handles on the same mailbox share what they can.
@@ -108,8 +117,9 @@ pub trait Append: Send + Debug {
     /// When the medium fails or is full; the message is then dead.
     async fn write(&mut self, chunk: &[u8]) -> Result<()>;
 
-    /// Ends the message. The ticket resolves once it is durable and has its UID; whoever waits shares flushes.
-    /// Dropping the ticket is atomic: the message is there whole or not at all.
+    /// Ends the message; the work begins at once, whether or not the ticket is waited for. The ticket resolves once
+    /// the message is durable and has its UID; whoever waits shares flushes. Dropping the ticket is atomic: the
+    /// message is there whole or not at all.
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket;
 }
 
@@ -126,8 +136,8 @@ pub trait Mailbox: Send + Sync + Debug {
     /// When the medium cannot be read for now; NotFound once the mailbox is gone.
     async fn sync(&self, known: Option<ModSeq>) -> Result<Changes>;
 
-    /// Resolves once the mailbox is known to be past `known`: level-triggered, so nothing is missed between
-    /// two calls. Dropping the future loses nothing.
+    /// Resolves once the mailbox is known to be past `known`, or to be gone: level-triggered, so nothing is missed
+    /// between two calls. Dropping the future loses nothing.
     async fn changed(&self, known: ModSeq);
 
     /// The messages that this handle is the first to be told of (`\Recent`), among those that its last
@@ -164,11 +174,11 @@ pub trait Mailbox: Send + Sync + Debug {
     /// Denied for a handle that only reads.
     async fn expunge(&self, uids: &UidSet) -> Result<UidSet>;
 
-    /// Copies messages with their flags and dates to another mailbox of the account: all of them or none;
-    /// durable when it returns.
+    /// Copies messages with their flags and dates to a mailbox of the account, which may be this one: all of them or
+    /// none; durable when it returns. UIDs that are not there are passed over.
     ///
     /// # Errors
-    /// NotFound where the target is not there; Full, OverQuota.
+    /// NotFound where the target is not there; Full, OverQuota; Limit where a keyword finds no place.
     async fn copy(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied>;
 
     /// Moves messages to another mailbox of the account; at no moment, crashes included, is one in neither.

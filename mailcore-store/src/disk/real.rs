@@ -1,0 +1,207 @@
+//! The operating system's files.
+
+use super::{Disk, File, FileKind, Open, Stat};
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Files of the operating system. What it makes belongs to the process's user alone (0600, 0700).
+#[derive(Debug)]
+pub struct RealDisk {
+    root: PathBuf,
+    /// One open descriptor for each file system met. An error of writing back is reported once to each descriptor
+    /// that was open when it happened: one opened for the sync alone could miss it (Linux ≥ 5.8).
+    systems: Mutex<HashMap<u64, fs::File>>,
+}
+
+impl RealDisk {
+    /// Relative paths are relative to `root`.
+    pub fn new(root: impl Into<PathBuf>) -> Self {
+        Self {
+            root: root.into(),
+            systems: Mutex::default(),
+        }
+    }
+
+    fn at(&self, path: &Path) -> PathBuf {
+        match path.as_os_str().is_empty() {
+            true => self.root.clone(),
+            false => self.root.join(path),
+        }
+    }
+}
+
+impl Disk for RealDisk {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
+        // A message or a list that is a symbolic link could show what lies outside of the store.
+        let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let mut options = fs::OpenOptions::new();
+        options
+            .read(true)
+            .mode(0o600)
+            .custom_flags(nofollow.bits() as i32);
+        match how {
+            Open::Read => {}
+            Open::Write => {
+                options.write(true);
+            }
+            Open::Create => {
+                options.write(true).create_new(true);
+            }
+        }
+        Ok(Box::new(RealFile(options.open(self.at(path))?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(self.at(from), self.at(to))
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(self.at(from), self.at(to))
+    }
+
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(self.at(path))
+    }
+
+    fn mkdir(&self, path: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().mode(0o700).create(self.at(path))
+    }
+
+    fn rmdir(&self, path: &Path) -> io::Result<()> {
+        fs::remove_dir(self.at(path))
+    }
+
+    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
+        for entry in fs::read_dir(self.at(path))? {
+            let entry = entry?;
+            let kind = match entry.file_type() {
+                Ok(kind) if kind.is_file() => FileKind::File,
+                Ok(kind) if kind.is_dir() => FileKind::Dir,
+                Ok(_) => FileKind::Other,
+                Err(e) if e.kind() == io::ErrorKind::NotFound => continue,
+                Err(e) => return Err(e),
+            };
+            each(&entry.file_name(), kind);
+        }
+        Ok(())
+    }
+
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        fs::symlink_metadata(self.at(path)).map(|m| stat(&m))
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        fs::File::open(self.at(path))?.sync_all()
+    }
+
+    #[cfg(target_os = "linux")]
+    fn sync_all(&self, path: &Path) -> io::Result<()> {
+        let path = self.at(path);
+        let device = fs::metadata(&path)?.dev();
+        let system = {
+            let mut systems = self.systems.lock().unwrap_or_else(PoisonError::into_inner);
+            match systems.entry(device) {
+                std::collections::hash_map::Entry::Occupied(it) => it.get().try_clone()?,
+                std::collections::hash_map::Entry::Vacant(it) => {
+                    it.insert(fs::File::open(&path)?).try_clone()?
+                }
+            }
+        };
+        Ok(rustix::fs::syncfs(system)?)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn sync_all(&self, path: &Path) -> io::Result<()> {
+        let _ = &self.systems; // there is no call for one file system: walk it
+        let mut dirs = vec![self.at(path)];
+        while let Some(dir) = dirs.pop() {
+            for entry in fs::read_dir(&dir)? {
+                let entry = entry?;
+                let kind = entry.file_type()?;
+                if kind.is_dir() {
+                    dirs.push(entry.path());
+                } else if kind.is_file() {
+                    fs::File::open(entry.path())?.sync_all()?;
+                }
+            }
+            fs::File::open(&dir)?.sync_all()?;
+        }
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct RealFile(fs::File);
+
+impl File for RealFile {
+    fn stat(&self) -> io::Result<Stat> {
+        self.0.metadata().map(|m| stat(&m))
+    }
+
+    fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
+        loop {
+            match self.0.read_at(out, at) {
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, at)
+    }
+
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        let at = self.0.metadata()?.len();
+        self.0.write_all_at(bytes, at)?;
+        Ok(at)
+    }
+
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn date(&self, modified: SystemTime) -> io::Result<()> {
+        self.0.set_modified(modified)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+}
+
+fn stat(of: &fs::Metadata) -> Stat {
+    let kind = match of.file_type() {
+        kind if kind.is_file() => FileKind::File,
+        kind if kind.is_dir() => FileKind::Dir,
+        _ => FileKind::Other,
+    };
+    Stat {
+        kind,
+        len: of.len(),
+        inode: of.ino(),
+        modified: time(of.mtime(), of.mtime_nsec()),
+        changed: time(of.ctime(), of.ctime_nsec()),
+    }
+}
+
+fn time(seconds: i64, nanos: i64) -> SystemTime {
+    let whole = Duration::from_secs(seconds.unsigned_abs());
+    let fraction = Duration::from_nanos(nanos.unsigned_abs());
+    let base = match seconds < 0 {
+        true => UNIX_EPOCH.checked_sub(whole),
+        false => UNIX_EPOCH.checked_add(whole),
+    };
+    base.and_then(|t| t.checked_add(fraction))
+        .unwrap_or(UNIX_EPOCH)
+}
