@@ -50,6 +50,8 @@ pub struct Visit {
     pub login: Option<LoggedIn>,
     /// The session's id in logs, and in LMTP's replies.
     pub session: String,
+    /// The program that logs speak of: `postfix/smtpd`, `postfix/submission/smtpd` …
+    pub program: &'static str,
 }
 
 /// A user who has logged in.
@@ -65,6 +67,10 @@ impl Visit {
     /// A connection of which nothing but this is known.
     pub fn new(role: Role, client: Client) -> Self {
         let session = crate::intake::session_id();
+        let program = match role {
+            Role::Submission => "postfix/submission/smtpd",
+            _ => "postfix/smtpd",
+        };
         Self {
             role,
             client,
@@ -74,6 +80,7 @@ impl Visit {
             tls: None,
             login: None,
             session,
+            program,
         }
     }
 }
