@@ -1,0 +1,224 @@
+//! Which messages of a mailbox match: the store is asked first; what it leaves open is decided by records, then
+//! by headers, then by reading. A message is read no further than the query needs.
+
+use super::{RUN, header, structure};
+use mailcore_base::date::DateTime;
+use mailcore_base::mailbox::{Flags, Keyword, Keywords, Uid, UidSet};
+use mailcore_base::message::{Fields as HeaderFields, Structure};
+use mailcore_base::search::{Facts, Flag, Key, Matcher, Needs, Query, Undecided, Verdict};
+use mailcore_store::Result;
+use mailcore_store::body::Body;
+use mailcore_store::mailbox::{Fields, Mailbox, Record};
+
+/// Messages whose records are asked for at a time.
+const BATCH: usize = 1000;
+/// Messages up to this size are read once, whole, where their bodies are searched; larger ones twice, in runs.
+const SMALL: u64 = 1024 * 1024;
+
+/// The messages among `within` that match `query` at `now` (seconds since 1970). `recent` are those that the
+/// session is the first to see, `keywords` the mailbox's table.
+///
+/// # Errors
+/// When the store cannot read for now.
+pub async fn search(
+    mailbox: &dyn Mailbox,
+    query: &Query<UidSet>,
+    within: &UidSet,
+    keywords: &Keywords,
+    now: i64,
+) -> Result<UidSet> {
+    if let Some(found) = mailbox.search(query, within).await? {
+        return Ok(found);
+    }
+    let wants_date = query.keys().any(|key| matches!(key, Key::Sent(_)));
+    let matcher = Matcher::new(query.clone());
+    let recent = mailbox.recent();
+    let fields = Fields::FLAGS | Fields::DATE | Fields::SIZE;
+    let mut found = UidSet::new();
+    let mut records = Vec::new();
+    for batch in batches(within) {
+        records.clear();
+        mailbox.records(&batch, fields, &mut records).await?;
+        for record in &records {
+            let mut known = Known { record, keywords, recent: recent.contains(record.uid), sent: None };
+            let mut at_hand = None;
+            if wants_date {
+                let Some(opened) = Opened::open(mailbox, record.uid).await? else { continue };
+                known.sent = date(&opened.header);
+                at_hand = Some(opened);
+            }
+            let matches = match matcher.judge(&known, now) {
+                Verdict::Decided(matches) => matches,
+                Verdict::Open(undecided) => {
+                    let opened = match at_hand {
+                        Some(opened) => Some(opened),
+                        None => Opened::open(mailbox, record.uid).await?,
+                    };
+                    match opened {
+                        Some(opened) => opened.decide(undecided, matcher.needs()).await?,
+                        None => false,
+                    }
+                }
+            };
+            if matches {
+                found.insert(record.uid);
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// The set in pieces of a bounded number of UIDs. Ranges of UIDs that do not exist cost nothing: a range is
+/// cut only where it is longer than a batch.
+fn batches(within: &UidSet) -> Vec<UidSet> {
+    let mut batches = vec![UidSet::new()];
+    let mut room = BATCH as u64;
+    for range in within.ranges() {
+        let (mut low, high) = (range.start().number(), range.end().number());
+        loop {
+            let take = u64::from(high - low + 1).min(room) as u32;
+            if let (Some(a), Some(b)) = (Uid::new(low), Uid::new(low + (take - 1)))
+                && let Some(last) = batches.last_mut()
+            {
+                last.insert_range(a..=b);
+            }
+            room -= u64::from(take);
+            if room == 0 {
+                batches.push(UidSet::new());
+                room = BATCH as u64;
+            }
+            match low.checked_add(take) {
+                Some(next) if next <= high => low = next,
+                _ => break,
+            }
+        }
+    }
+    batches.retain(|batch| !batch.is_empty());
+    batches
+}
+
+/// What is known of a message without reading its text.
+struct Known<'a> {
+    record: &'a Record,
+    keywords: &'a Keywords,
+    recent: bool,
+    sent: Option<DateTime>,
+}
+
+impl Facts<UidSet> for Known<'_> {
+    fn is_in(&self, set: &UidSet) -> bool {
+        set.contains(self.record.uid)
+    }
+
+    fn has_flag(&self, flag: Flag) -> bool {
+        let flags = self.record.flags;
+        match flag {
+            Flag::Answered => flags.contains(Flags::ANSWERED),
+            Flag::Deleted => flags.contains(Flags::DELETED),
+            Flag::Draft => flags.contains(Flags::DRAFT),
+            Flag::Flagged => flags.contains(Flags::FLAGGED),
+            Flag::Seen => flags.contains(Flags::SEEN),
+            Flag::Recent => self.recent,
+        }
+    }
+
+    fn has_keyword(&self, keyword: &[u8]) -> bool {
+        let named = std::str::from_utf8(keyword).ok().and_then(|name| Keyword::parse(name).ok());
+        named.and_then(|k| self.keywords.flag(&k)).is_some_and(|flag| self.record.flags.contains(flag))
+    }
+
+    fn received(&self) -> DateTime {
+        self.record.date.unwrap_or_default()
+    }
+
+    fn sent(&self) -> Option<DateTime> {
+        self.sent
+    }
+
+    fn size(&self) -> u64 {
+        self.record.size.unwrap_or_default()
+    }
+}
+
+fn date(header: &[u8]) -> Option<DateTime> {
+    let field = HeaderFields::new(header).named("date").next()?;
+    DateTime::parse(&field.value()).ok()
+}
+
+/// A message that is being looked into.
+struct Opened {
+    body: std::sync::Arc<dyn Body>,
+    header: Vec<u8>,
+}
+
+impl Opened {
+    async fn open(mailbox: &dyn Mailbox, uid: Uid) -> Result<Option<Self>> {
+        let Some(body) = mailbox.body(uid).await? else { return Ok(None) };
+        let header = header(&*body).await?;
+        Ok(Some(Self { body, header }))
+    }
+
+    async fn decide(self, undecided: Undecided<'_, UidSet>, needs: Needs) -> Result<bool> {
+        if needs != Needs::Body {
+            return Ok(over(undecided, &Structure::of(&self.header), &self.header));
+        }
+        if self.body.len() <= SMALL {
+            let whole = whole(&*self.body).await?;
+            return Ok(over(undecided, &Structure::of(&whole), &whole));
+        }
+        let structure = structure(&*self.body).await?;
+        let mut reading = undecided.read(&structure);
+        while let Some((from, length)) = reading.wants() {
+            let run = self.body.read(from..from + length.min(RUN)).await?;
+            if run.is_empty() {
+                break;
+            }
+            reading.feed(&run);
+        }
+        Ok(reading.finish())
+    }
+}
+
+/// Reads what is at hand.
+fn over(undecided: Undecided<'_, UidSet>, structure: &Structure, text: &[u8]) -> bool {
+    let mut reading = undecided.read(structure);
+    while let Some((from, length)) = reading.wants() {
+        let from = usize::try_from(from).unwrap_or(usize::MAX).min(text.len());
+        let until = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(text.len());
+        match text.get(from..until) {
+            Some(run) if !run.is_empty() => reading.feed(run),
+            _ => break,
+        }
+    }
+    reading.finish()
+}
+
+async fn whole(body: &dyn Body) -> Result<Vec<u8>> {
+    let mut whole = Vec::with_capacity(body.len() as usize);
+    while (whole.len() as u64) < body.len() {
+        let run = body.read(whole.len() as u64..body.len()).await?;
+        if run.is_empty() {
+            break;
+        }
+        whole.extend_from_slice(&run);
+    }
+    Ok(whole)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_hold_every_member_once_and_are_bounded() {
+        let uid = |n| Uid::new(n).unwrap();
+        let mut set = UidSet::new();
+        set.insert_range(uid(5)..=uid(2500));
+        set.insert_range(uid(3000)..=uid(3000));
+        set.insert_range(uid(u32::MAX - 10)..=Uid::LAST);
+        let batches = batches(&set);
+        assert!(batches.iter().all(|b| b.len() <= BATCH as u64));
+        assert_eq!(batches.iter().map(UidSet::len).sum::<u64>(), set.len());
+        assert_eq!(batches.iter().fold(UidSet::new(), |all, b| all.union(b)), set);
+    }
+}
