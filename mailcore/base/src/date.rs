@@ -85,8 +85,8 @@ impl DateTime {
         );
     }
 
-    /// Writes IMAP's `date-time` without its quotes: ` 1-Jan-1970 00:00:00 +0000`, the day in two places
-    /// (RFC 3501 §9 `date-day-fixed`, which Dovecot fills with a zero: `01-Jan-1970`).
+    /// Writes IMAP's `date-time` without its quotes: `01-Jan-1970 00:00:00 +0000`. The day takes two places
+    /// (RFC 3501 §9 `date-day-fixed`); like Dovecot it is filled with a zero, not a space.
     pub fn write_internal_to(self, out: &mut Vec<u8>) {
         let (day, time) = self.split();
         let (year, month, date) = day.civil();

@@ -1,4 +1,5 @@
 //! What `mailcore_base::date` promises.
+#![allow(clippy::unwrap_used)]
 
 use mailcore_base::date::{DateTime, Day};
 use proptest::prelude::*;

@@ -237,10 +237,8 @@ impl List<'_> {
         }
         if !self.cursor.comment.is_empty() {
             mailbox.name = Some(self.cursor.comment.clone());
-        } else if !has_domain && self.words_follow(&mut text) {
-            mailbox.name = Some(text);
-            return mailbox;
-        } else if !has_domain && quoted && after != After::Broken {
+        } else if !has_domain && (self.words_follow(&mut text) || quoted && after != After::Broken)
+        {
             mailbox.name = Some(text);
             return mailbox;
         }

@@ -140,7 +140,9 @@ impl Draft {
 fn kind(content_type: &ContentType) -> Kind {
     if content_type.is("message", "rfc822") {
         Kind::Message
-    } else if content_type.top.eq_ignore_ascii_case(b"multipart") && !content_type.sub.is_empty() {
+    } else if content_type.is("multipart", "") {
+        Kind::Opaque
+    } else if content_type.top.eq_ignore_ascii_case(b"multipart") {
         Kind::Multipart {
             digest: content_type.sub.eq_ignore_ascii_case(b"digest"),
         }

@@ -67,9 +67,14 @@ impl<'a> Field<'a> {
         trim_end(name, b" \t\r\n")
     }
 
+    /// Whether it has a colon, and so a name.
+    pub fn is_field(&self) -> bool {
+        self.colon.is_some()
+    }
+
     /// Whether it is of that name, in any case.
     pub fn is(&self, name: &str) -> bool {
-        self.colon.is_some() && self.name().eq_ignore_ascii_case(name.as_bytes())
+        self.is_field() && self.name().eq_ignore_ascii_case(name.as_bytes())
     }
 
     /// What follows the colon, without the line end; folds are left in.

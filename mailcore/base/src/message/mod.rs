@@ -16,25 +16,36 @@
 
 mod address;
 mod boundary;
+mod charset;
 mod content;
 mod draft;
+mod encoded_word;
 mod envelope;
 mod field;
 mod imap_text;
 mod limits;
 mod lines;
 mod parameter;
+mod resolve;
 mod scanner;
+mod section;
 mod structure;
 mod token;
+mod transfer;
+mod utf7;
 
 pub use address::{Address, Domain, Mailbox, parse_addresses};
+pub use charset::{Charset, ToUtf8};
 pub use content::{Content, ContentType, Disposition};
+pub use encoded_word::{decode_parameter, decode_words};
 pub use envelope::Envelope;
 pub use field::{Field, Fields};
 pub use imap_text::{write_envelope, write_nstring, write_string, write_structure};
 pub use limits::Limits;
 pub use lines::{Measure, ToCrlf};
 pub use parameter::Parameter;
+pub use resolve::Found;
 pub use scanner::Scanner;
+pub use section::{NotASection, Section, SectionPath, SectionText};
 pub use structure::{Extent, Kind, Part, PartId, Structure};
+pub use transfer::{Decoder, Encoding};

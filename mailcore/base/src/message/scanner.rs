@@ -160,6 +160,9 @@ impl Scanner {
     /// The line is a boundary line: what is open in its multipart ends before it.
     fn delimit(&mut self, delimiter: Delimiter, ended: bool) {
         let mut end = self.before_line_end();
+        if self.fresh == self.line.bytes && self.open != delimiter.part {
+            self.cut_header();
+        }
         if self.draft.is_some() {
             let cut = self.open;
             while self.draft.is_some() {
@@ -184,6 +187,26 @@ impl Scanner {
         self.fresh = self.at.bytes;
         if !delimiter.closing && ended {
             self.begin_part(self.at);
+        }
+    }
+
+    /// The boundary line comes right after the empty line of a header: that line end, too, is the boundary's.
+    fn cut_header(&mut self) {
+        let mut id = Some(self.open);
+        while let Some(part) = id.and_then(|id| self.parts.get_mut(id.0 as usize)) {
+            // Of a message in a part that has not begun, it is the part whose header ended.
+            let header_ended =
+                part.body.offset == self.line.bytes && part.header.offset < part.body.offset;
+            if header_ended && part.first_child.is_none_or(|_| part.kind == Kind::Message) {
+                part.header.bytes = part.header.bytes.saturating_sub(self.line_end);
+                part.header.octets = part.header.octets.saturating_sub(2);
+                part.header.lines = part.header.lines.saturating_sub(1);
+                return;
+            }
+            if part.header.offset < self.line.bytes {
+                return;
+            }
+            id = part.parent;
         }
     }
 

@@ -1,6 +1,10 @@
 //! The words of structured header fields (RFC 5322 §3.2, RFC 2045 §5.1), taken one after another and without
 //! recursion. Every word says how it ended, since Dovecot's answers to broken fields turn on it.
 
+use super::field::trim_end;
+
+/// White space within a field; a fold is some of it.
+const BLANKS: &[u8] = b" \t\r\n";
 /// The replacement character, which stands for a NUL inside quoted text.
 const REPLACEMENT: &[u8] = "\u{fffd}".as_bytes();
 
@@ -93,20 +97,26 @@ impl<'a> Cursor<'a> {
     fn skip_comment(&mut self) -> bool {
         self.comment.clear();
         self.advance();
-        let (text, mut depth, mut start, mut at) = (self.rest, 1u32, 0, 0);
+        let text = trim_end(self.rest, BLANKS);
+        let (mut depth, mut start, mut at) = (1u32, 0, 0);
+        let whole = self.rest;
         self.rest = &[];
         while let Some(&byte) = text.get(at) {
             match byte {
-                b'\\' if at + 1 == text.len() => return false,
+                b'\\' if at + 1 == whole.len() => return false,
                 b'\\' => {
                     push_text(&mut self.comment, &text[start..at]);
                     at += 1;
                     start = at;
                 }
+                0 | b'\n' => {
+                    push_line(&mut self.comment, &text[start..at], byte);
+                    start = at + 1;
+                }
                 b'(' => depth = depth.saturating_add(1),
                 b')' if depth == 1 => {
                     push_text(&mut self.comment, &text[start..at]);
-                    self.rest = &text[at + 1..];
+                    self.rest = &whole[at + 1..];
                     return true;
                 }
                 b')' => depth -= 1,
@@ -162,24 +172,25 @@ impl<'a> Cursor<'a> {
         if !self.take(b'"') {
             return After::Broken;
         }
-        let (text, mut start, mut at) = (self.rest, 0, 0);
+        let text = trim_end(self.rest, BLANKS);
+        let (mut start, mut at) = (0, 0);
+        let whole = self.rest;
         self.rest = &[];
         while let Some(&byte) = text.get(at) {
             match byte {
-                b'\\' if at + 1 == text.len() => return After::Broken,
+                b'\\' if at + 1 == whole.len() => return After::Broken,
                 b'\\' => {
                     push_text(out, &text[start..at]);
                     at += 1;
                     start = at;
                 }
-                b'\n' => {
-                    let line = &text[start..at];
-                    push_text(out, line.strip_suffix(b"\r").unwrap_or(line));
+                0 | b'\n' => {
+                    push_line(out, &text[start..at], byte);
                     start = at + 1;
                 }
                 b'"' => {
                     push_text(out, &text[start..at]);
-                    self.rest = &text[at + 1..];
+                    self.rest = &whole[at + 1..];
                     return self.blanks();
                 }
                 _ => {}
@@ -244,9 +255,20 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Everything up to a semicolon or white space: what follows `name==` in broken parameters.
+    /// Everything up to a semicolon or white space, but no NUL: what follows `name==` in broken parameters.
     pub(super) fn until_blank(&mut self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.run(|b| !matches!(b, b';' | b' ' | b'\t' | b'\r' | b'\n')));
+        let text = self.run(|b| !matches!(b, b';' | b' ' | b'\t' | b'\r' | b'\n'));
+        out.extend(text.iter().take_while(|&&b| b != 0));
+    }
+}
+
+/// Adds quoted text up to a NUL, which is replaced, or a fold, which goes with its CR.
+fn push_line(out: &mut Vec<u8>, text: &[u8], end: u8) {
+    if end == 0 {
+        push_text(out, text);
+        out.extend_from_slice(REPLACEMENT);
+    } else {
+        push_text(out, text.strip_suffix(b"\r").unwrap_or(text));
     }
 }
 

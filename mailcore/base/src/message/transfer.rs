@@ -1,0 +1,183 @@
+//! Content transfer encodings (RFC 2045 §6), undone piece by piece. Broken input never fails: what is no
+//! encoding is skipped (base64) or kept as it is (quoted-printable).
+
+/// A content transfer encoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encoding {
+    /// 7bit, 8bit, binary, and whatever is not known: the bytes are what they are.
+    #[default]
+    Identity,
+    /// base64 (RFC 2045 §6.8).
+    Base64,
+    /// quoted-printable (RFC 2045 §6.7).
+    QuotedPrintable,
+}
+
+impl Encoding {
+    /// The encoding of that name, in any case.
+    pub fn parse(name: &[u8]) -> Encoding {
+        if name.eq_ignore_ascii_case(b"base64") {
+            Encoding::Base64
+        } else if name.eq_ignore_ascii_case(b"quoted-printable") {
+            Encoding::QuotedPrintable
+        } else {
+            Encoding::Identity
+        }
+    }
+
+    /// Decodes a text that is all there.
+    pub fn decode(self, text: &[u8]) -> Vec<u8> {
+        let mut out = Vec::with_capacity(text.len());
+        let mut decoder = Decoder::new(self);
+        decoder.feed(text, &mut out);
+        decoder.finish(&mut out);
+        out
+    }
+}
+
+/// Undoes one encoding; whatever the cut of the pieces, the result is the same.
+#[derive(Debug, Clone)]
+pub struct Decoder(State);
+
+#[derive(Debug, Clone)]
+enum State {
+    Identity,
+    /// Bits not yet written, and how many there are.
+    Base64(u32, u32),
+    Quoted(Quoted),
+}
+
+impl Decoder {
+    /// A decoder at the start of a body.
+    pub fn new(encoding: Encoding) -> Decoder {
+        Decoder(match encoding {
+            Encoding::Identity => State::Identity,
+            Encoding::Base64 => State::Base64(0, 0),
+            Encoding::QuotedPrintable => State::Quoted(Quoted::default()),
+        })
+    }
+
+    /// Decodes the next piece onto the end of `out`, which grows by no more than the piece and what is held.
+    pub fn feed(&mut self, piece: &[u8], out: &mut Vec<u8>) {
+        match &mut self.0 {
+            State::Identity => out.extend_from_slice(piece),
+            State::Base64(bits, count) => piece
+                .iter()
+                .for_each(|&byte| sextet(byte, bits, count, out)),
+            State::Quoted(quoted) => piece.iter().for_each(|&byte| quoted.byte(byte, out)),
+        }
+    }
+
+    /// The body ended: what was held comes out.
+    pub fn finish(&mut self, out: &mut Vec<u8>) {
+        if let State::Quoted(quoted) = &mut self.0 {
+            quoted.end_escape(out);
+            out.append(&mut quoted.blanks);
+        }
+    }
+}
+
+fn sextet(byte: u8, bits: &mut u32, count: &mut u32, out: &mut Vec<u8>) {
+    let value = match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' => 62,
+        b'/' => 63,
+        // Padding ends a text; another may follow it.
+        b'=' => {
+            (*bits, *count) = (0, 0);
+            return;
+        }
+        _ => return,
+    };
+    *bits = *bits << 6 | u32::from(value);
+    *count += 6;
+    if *count >= 8 {
+        *count -= 8;
+        out.push((*bits >> *count) as u8);
+        *bits &= (1 << *count) - 1;
+    }
+}
+
+/// White space held at most; more of it is surely not padding before a line end.
+const MAX_BLANKS: usize = 1_000;
+
+#[derive(Debug, Clone, Default)]
+struct Quoted {
+    /// White space, and a CR, that go if the line ends here (RFC 2045 §6.7 rule 3).
+    blanks: Vec<u8>,
+    escape: Escape,
+}
+
+/// How much of an escape was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Escape {
+    #[default]
+    None,
+    /// `=`
+    Sign,
+    /// `=` and a digit.
+    Digit(u8),
+    /// `=` and white space: a soft line break, if the line ends.
+    Break,
+}
+
+impl Quoted {
+    fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
+        match (self.escape, byte) {
+            (Escape::None, _) => self.text(byte, out),
+            (Escape::Sign | Escape::Break, b'\n') => self.escape = Escape::None,
+            (Escape::Sign | Escape::Break, b' ' | b'\t' | b'\r') => self.escape = Escape::Break,
+            (Escape::Sign, digit) if digit.is_ascii_hexdigit() => {
+                self.escape = Escape::Digit(digit)
+            }
+            (Escape::Digit(high), low) if low.is_ascii_hexdigit() => {
+                self.escape = Escape::None;
+                out.push(hex(high) << 4 | hex(low));
+            }
+            _ => {
+                self.end_escape(out);
+                self.text(byte, out);
+            }
+        }
+    }
+
+    fn text(&mut self, byte: u8, out: &mut Vec<u8>) {
+        match byte {
+            b' ' | b'\t' | b'\r' if self.blanks.len() < MAX_BLANKS => {
+                return self.blanks.push(byte);
+            }
+            b'\n' => {
+                let crlf = self.blanks.last() == Some(&b'\r');
+                self.blanks.clear();
+                return out.extend_from_slice(if crlf { b"\r\n" } else { b"\n" });
+            }
+            _ => out.append(&mut self.blanks),
+        }
+        if byte == b'=' {
+            self.escape = Escape::Sign
+        } else {
+            out.push(byte)
+        }
+    }
+
+    /// What was read was no escape.
+    fn end_escape(&mut self, out: &mut Vec<u8>) {
+        match std::mem::take(&mut self.escape) {
+            Escape::None => {}
+            Escape::Sign | Escape::Break => out.push(b'='),
+            Escape::Digit(digit) => out.extend_from_slice(&[b'=', digit]),
+        }
+    }
+}
+
+/// The value of a hexadecimal digit; of anything else, nothing useful.
+pub(super) fn hex(digit: u8) -> u8 {
+    match digit {
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => 0,
+    }
+}

@@ -1,0 +1,280 @@
+//! What a search promises.
+#![allow(clippy::unwrap_used)]
+
+use mailcore_base::date::{DateTime, Day};
+use mailcore_base::mailbox::{Flags, Keyword, Uid, UidSet};
+use mailcore_base::message::Structure;
+use mailcore_base::search::{Facts, Key, Matcher, Needs, Query, Verdict, When};
+use proptest::prelude::*;
+
+#[derive(Debug, Clone, Default)]
+struct Known {
+    flags: Flags,
+    recent: bool,
+    received: DateTime,
+    sent: Option<DateTime>,
+    size: u64,
+}
+
+fn uid(uid: u32) -> Uid {
+    Uid::new(uid).unwrap()
+}
+
+impl Facts for Known {
+    fn uid(&self) -> Uid {
+        uid(7)
+    }
+    fn flags(&self) -> Flags {
+        self.flags
+    }
+    fn is_recent(&self) -> bool {
+        self.recent
+    }
+    fn has_keyword(&self, keyword: &Keyword) -> bool {
+        *keyword == Keyword::parse("$Junk").unwrap()
+    }
+    fn received(&self) -> DateTime {
+        self.received
+    }
+    fn sent(&self) -> Option<DateTime> {
+        self.sent
+    }
+    fn size(&self) -> u64 {
+        self.size
+    }
+}
+
+type Q = Query;
+
+fn key(key: Key) -> Q {
+    key.into()
+}
+fn body(text: &str) -> Q {
+    key(Key::Body(text.into()))
+}
+fn text(value: &str) -> Q {
+    key(Key::Text(value.into()))
+}
+fn header(name: &str, value: &str) -> Q {
+    key(Key::Header {
+        name: name.into(),
+        value: value.into(),
+    })
+}
+
+/// Searches the message in pieces of `length`; says what matched and how many bytes were read for it.
+fn search(query: Q, message: &[u8], length: usize) -> (bool, u64) {
+    let matcher = Matcher::new(query);
+    let structure = Structure::of(message);
+    let undecided = match matcher.judge(&Known::default(), 0) {
+        Verdict::Decided(decided) => return (decided, 0),
+        Verdict::Open(undecided) => undecided,
+    };
+    let (mut reading, mut read) = (undecided.read(&structure), 0);
+    while let Some((offset, wanted)) = reading.wants() {
+        assert!(wanted > 0);
+        let length = wanted.min(length as u64);
+        reading.feed(&message[offset as usize..(offset + length) as usize]);
+        read += length;
+    }
+    (reading.finish(), read)
+}
+
+fn matches(query: Q, message: &str) -> bool {
+    let whole = search(query.clone(), message.as_bytes(), usize::MAX);
+    for length in [1, 2, 7] {
+        assert_eq!(
+            search(query.clone(), message.as_bytes(), length).0,
+            whole.0,
+            "{query:?} by {length}"
+        );
+    }
+    whole.0
+}
+
+const MAIL: &str = "From: =?utf-8?q?Ren=C3=A9?= <rene@example.org>\nSubject: Two\n Words\nContent-Type: multipart/mixed; \
+    boundary=b\n\nhidden preamble\n--b\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: \
+    quoted-printable\n\nGR=D6=DFE and a soft=\n break\n--b\nContent-Type: text/html\nContent-Transfer-Encoding: \
+    base64\nContent-Disposition: inline; filename=name.html\n\nPGI+SGVsbG8g\nV29ybGQ8L2I+\n--b\nContent-Type: image/png\n\nHello pixels\n--b\nContent-Type: message/rfc822\n\nSubject: \
+    inner\n\ninside\n--b--\n";
+
+#[test]
+fn text_is_found_decoded_and_in_any_case() {
+    for (query, expected) in [
+        (body("größe"), true),
+        (body("SOFT BREAK"), true),
+        (body("hello world"), true),
+        (body("pixels"), false),
+        (body("preamble"), false),
+        (body("inside"), true),
+        (body("SGVsbG8"), false),
+        (body("rené"), false),
+        (body("größeX"), false),
+        (text("RENÉ"), true),
+        (text("subject: two words"), true),
+        (text("name.html"), true),
+        (text("subject: inner"), true),
+        (text("hello w"), true),
+        (header("from", "rené <REN"), true),
+        (header("SUBJECT", "two words"), true),
+        (header("Subject", "inner"), false),
+        (header("X-Not", ""), false),
+        (header("Subject", ""), true),
+        (body(""), true),
+        (text(""), true),
+    ] {
+        assert_eq!(matches(query.clone(), MAIL), expected, "{query:?}");
+        assert_eq!(
+            matches(query.clone().not(), MAIL),
+            !expected,
+            "NOT {query:?}"
+        );
+    }
+}
+
+#[test]
+fn keys_join_as_logic_has_it() {
+    let (yes, no) = (|| body("inside"), || body("outside"));
+    assert!(
+        matches(yes().or(no()), MAIL)
+            && matches(no().or(yes()), MAIL)
+            && !matches(no().or(no()), MAIL)
+    );
+    assert!(matches(Q::all([yes(), yes()]), MAIL) && !matches(Q::all([yes(), no()]), MAIL));
+    assert!(matches(Q::all([]), MAIL) && matches(Q::all([yes()]), MAIL));
+    assert!(matches(
+        Q::all([header("Subject", "two"), no().not(), key(Key::All)]),
+        MAIL
+    ));
+}
+
+#[test]
+fn no_more_is_read_than_the_outcome_needs() {
+    let size = MAIL.len() as u64;
+    let header_size = Structure::of(MAIL.as_bytes()).root().header.bytes;
+    assert_eq!(
+        search(
+            Q::all([key(Key::Flags(Flags::SEEN)), body("x")]),
+            MAIL.as_bytes(),
+            9
+        ),
+        (false, 0)
+    );
+    assert_eq!(
+        search(header("Subject", "two"), MAIL.as_bytes(), 9),
+        (true, header_size)
+    );
+    assert_eq!(
+        search(
+            Q::all([header("Subject", "no"), text("x")]),
+            MAIL.as_bytes(),
+            9
+        ),
+        (false, header_size)
+    );
+    let (found, read) = search(body("absent"), MAIL.as_bytes(), 9);
+    assert!(!found && read < size - header_size, "{read}");
+    assert!(search(body("größe"), MAIL.as_bytes(), 9).1 < read);
+}
+
+#[test]
+fn needs_are_said_beforehand() {
+    let needs = |query| Matcher::new(query).needs();
+    assert_eq!(
+        needs(Q::all([key(Key::All), key(Key::Larger(3)), text("")])),
+        Needs::Facts
+    );
+    assert_eq!(needs(key(Key::All).or(header("From", ""))), Needs::Header);
+    assert_eq!(needs(header("From", "x").or(body("x").not())), Needs::Body);
+}
+
+fn known(query: Q, facts: &Known) -> bool {
+    match Matcher::new(query).judge(facts, 1_000) {
+        Verdict::Decided(decided) => decided,
+        Verdict::Open(_) => panic!("undecided"),
+    }
+}
+
+#[test]
+fn facts_decide_their_keys() {
+    let day = |text: &str| Day::parse(text.as_bytes()).unwrap();
+    let facts = Known {
+        flags: Flags::SEEN,
+        recent: false,
+        received: DateTime::utc(400),
+        sent: Some(DateTime::parse(b"1 Jan 2000 23:30:00 -0500").unwrap()),
+        size: 100,
+    };
+    let new_year = day("1-Jan-2000");
+    for (key, expected) in [
+        (Key::All, true),
+        (Key::Uids(UidSet::one(uid(7))), true),
+        (Key::Uids(UidSet::one(uid(8))), false),
+        (Key::Flags(Flags::SEEN), true),
+        (Key::Recent, false),
+        (Key::Keyword(Keyword::parse("$JUNK").unwrap()), true),
+        (Key::Keyword(Keyword::parse("x").unwrap()), false),
+        (Key::Received(When::On(day("1-Jan-1970"))), true),
+        (Key::Received(When::Before(day("1-Jan-1970"))), false),
+        (Key::Sent(When::On(new_year)), true),
+        (Key::Sent(When::Since(new_year)), true),
+        (Key::Sent(When::Before(new_year)), false),
+        (Key::Larger(99), true),
+        (Key::Larger(100), false),
+        (Key::Smaller(101), true),
+        (Key::Smaller(100), false),
+        (Key::Older(600), true),
+        (Key::Older(601), false),
+        (Key::Younger(600), true),
+        (Key::Younger(599), false),
+    ] {
+        assert_eq!(known(key.clone().into(), &facts), expected, "{key:?}");
+    }
+    let undated = Known {
+        sent: None,
+        ..facts
+    };
+    assert!(!known(Key::Sent(When::Since(new_year)).into(), &undated));
+    assert!(!known(Key::Sent(When::Before(new_year)).into(), &undated));
+}
+
+#[test]
+fn a_hundred_thousand_operators_neither_recurse_nor_stall() {
+    let mut nots = text("inside");
+    let mut ors = text("absent");
+    let mut left = text("absent");
+    for _ in 0..100_000 {
+        nots = nots.not();
+        ors = text("").or(ors);
+        left = left.or(key(Key::All));
+    }
+    assert_eq!(nots.len(), 100_001);
+    assert!(matches(nots, MAIL));
+    assert!(matches(ors, MAIL) && matches(left, MAIL));
+    let mut ands = body("inside");
+    for _ in 0..100_000 {
+        ands = Q::all([key(Key::All), ands]);
+    }
+    assert!(matches(ands, MAIL));
+}
+
+#[test]
+fn a_large_body_is_searched_to_its_end() {
+    let message = format!("\n{}needle", "hay ".repeat(1 << 18));
+    assert!(search(body("hay needle"), message.as_bytes(), 100_000).0);
+    assert!(!search(body("needless"), message.as_bytes(), 100_000).0);
+}
+
+proptest! {
+    #[test]
+    fn a_text_cut_anywhere_is_found_as_in_the_whole(hay in "[abÉé ]{0,40}", needle in "[abé]{1,4}", length in 1usize..9) {
+        let message = format!("\n{hay}");
+        let expected = hay.to_lowercase().contains(&needle);
+        prop_assert_eq!(search(body(&needle), message.as_bytes(), length).0, expected);
+    }
+
+    #[test]
+    fn any_message_is_searched(message in proptest::collection::vec(any::<u8>(), 0..200), length in 1usize..50) {
+        search(text("a"), &message, length);
+    }
+}
