@@ -242,7 +242,7 @@ impl Deflater {
         self.dirty || !self.spill.is_empty()
     }
 
-    /// Gives the compressor's memory (about 300 KiB) back if everything was flushed.
+    /// Gives the compressor's memory (about 400 KiB) back if everything was flushed.
     pub fn rest(&mut self) {
         if !self.dirty() {
             self.codec = None;
