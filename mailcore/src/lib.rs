@@ -1,5 +1,6 @@
 //! An embeddable mail server.
 
+pub mod access;
 pub mod auth;
 pub mod deliver;
 pub mod intake;

@@ -44,7 +44,8 @@ async fn header(body: &dyn Body) -> Result<Vec<u8>> {
 
 /// How a message is built, read in runs.
 async fn structure(body: &dyn Body) -> Result<Structure> {
-    let mut scanner = mailcore_base::message::Scanner::new(mailcore_base::message::Limits::default());
+    let mut scanner =
+        mailcore_base::message::Scanner::new(mailcore_base::message::Limits::default());
     let mut at = 0;
     while at < body.len() {
         let bytes = body.read(at..body.len().min(at + RUN)).await?;

@@ -49,8 +49,15 @@ impl Reader {
     ///
     /// # Errors
     /// When the store cannot read for now.
-    pub async fn measure(&mut self, mailbox: &dyn Mailbox, uid: Uid, section: &Section) -> Result<Option<Measured>> {
-        let Some(opened) = self.open(mailbox, uid).await? else { return Ok(None) };
+    pub async fn measure(
+        &mut self,
+        mailbox: &dyn Mailbox,
+        uid: Uid,
+        section: &Section,
+    ) -> Result<Option<Measured>> {
+        let Some(opened) = self.open(mailbox, uid).await? else {
+            return Ok(None);
+        };
         let measured = opened.measure(section).await?;
         if let Measured::Whole(_) = measured {
             opened.measured = None;
@@ -69,19 +76,34 @@ impl Reader {
         section: &Section,
         range: Range<u64>,
     ) -> Result<Option<Bytes>> {
-        let Some(opened) = self.open(mailbox, uid).await? else { return Ok(None) };
-        let known = opened.measured.as_ref().filter(|(of, _)| of == section).map(|(_, start)| *start);
+        let Some(opened) = self.open(mailbox, uid).await? else {
+            return Ok(None);
+        };
+        let known = opened
+            .measured
+            .as_ref()
+            .filter(|(of, _)| of == section)
+            .map(|(_, start)| *start);
         let start = match known {
             Some(start) => start,
             None => match opened.measure(section).await? {
                 Measured::Whole(made) => {
-                    let range = (range.start as usize).min(made.len())..(range.end as usize).min(made.len());
-                    return Ok(Some(made.get(range).map(Bytes::copy_from_slice).unwrap_or_default()));
+                    let range = (range.start as usize).min(made.len())
+                        ..(range.end as usize).min(made.len());
+                    return Ok(Some(
+                        made.get(range)
+                            .map(Bytes::copy_from_slice)
+                            .unwrap_or_default(),
+                    ));
                 }
                 Measured::Length(_) => opened.measured.as_ref().map_or(0, |(_, start)| *start),
             },
         };
-        opened.body.read(start + range.start..start + range.end).await.map(Some)
+        opened
+            .body
+            .read(start + range.start..start + range.end)
+            .await
+            .map(Some)
     }
 
     /// The ENVELOPE, ready to send; `None` once the message is gone.
@@ -89,7 +111,9 @@ impl Reader {
     /// # Errors
     /// When the store cannot read for now.
     pub async fn envelope(&mut self, mailbox: &dyn Mailbox, uid: Uid) -> Result<Option<Bytes>> {
-        let Some(opened) = self.open(mailbox, uid).await? else { return Ok(None) };
+        let Some(opened) = self.open(mailbox, uid).await? else {
+            return Ok(None);
+        };
         let mut out = Vec::new();
         write_envelope(&Envelope::of(opened.header().await?), &mut out);
         Ok(Some(out.into()))
@@ -99,8 +123,15 @@ impl Reader {
     ///
     /// # Errors
     /// When the store cannot read for now.
-    pub async fn structure(&mut self, mailbox: &dyn Mailbox, uid: Uid, extended: bool) -> Result<Option<Bytes>> {
-        let Some(opened) = self.open(mailbox, uid).await? else { return Ok(None) };
+    pub async fn structure(
+        &mut self,
+        mailbox: &dyn Mailbox,
+        uid: Uid,
+        extended: bool,
+    ) -> Result<Option<Bytes>> {
+        let Some(opened) = self.open(mailbox, uid).await? else {
+            return Ok(None);
+        };
         let mut out = Vec::new();
         write_structure(opened.structure().await?, extended, &mut out);
         Ok(Some(out.into()))
@@ -142,7 +173,10 @@ impl Opened {
         match self.structure().await?.find(section) {
             Found::Nothing => Ok(Measured::Whole(Vec::new())),
             Found::Bytes(extent) => Ok(self.run(section, extent.offset, extent.bytes)),
-            found @ Found::Fields { header: Extent { offset, bytes, .. }, .. } => {
+            found @ Found::Fields {
+                header: Extent { offset, bytes, .. },
+                ..
+            } => {
                 let mut header = Vec::new();
                 let end = offset + bytes.min(super::LARGEST_HEADER as u64);
                 while offset + (header.len() as u64) < end {
@@ -170,7 +204,9 @@ impl Opened {
         match Structure::of(header).find(section) {
             Found::Nothing => Ok(Measured::Whole(Vec::new())),
             // The text is what the header leaves, which it does not know itself.
-            Found::Bytes(_) if section.text == SectionText::Text => Ok(self.run(section, end, length.saturating_sub(end))),
+            Found::Bytes(_) if section.text == SectionText::Text => {
+                Ok(self.run(section, end, length.saturating_sub(end)))
+            }
             Found::Bytes(extent) => Ok(self.run(section, extent.offset, extent.bytes)),
             found @ Found::Fields { .. } => {
                 let mut out = Vec::new();

@@ -5,7 +5,7 @@ use super::{RUN, header, structure};
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Flags, Keyword, Keywords, Uid, UidSet};
 use mailcore_base::message::{Fields as HeaderFields, Structure};
-use mailcore_base::search::{Facts, Flag, Key, Matcher, Needs, Query, Undecided, Verdict};
+use mailcore_base::search::{Facts, Key, Matcher, Needs, Query, Undecided, Verdict};
 use mailcore_store::Result;
 use mailcore_store::body::Body;
 use mailcore_store::mailbox::{Fields, Mailbox, Record};
@@ -15,14 +15,13 @@ const BATCH: usize = 1000;
 /// Messages up to this size are read once, whole, where their bodies are searched; larger ones twice, in runs.
 const SMALL: u64 = 1024 * 1024;
 
-/// The messages among `within` that match `query` at `now` (seconds since 1970). `recent` are those that the
-/// session is the first to see, `keywords` the mailbox's table.
+/// The messages among `within` that match `query` at `now` (seconds since 1970); `keywords` is the mailbox's table.
 ///
 /// # Errors
 /// When the store cannot read for now.
 pub async fn search(
     mailbox: &dyn Mailbox,
-    query: &Query<UidSet>,
+    query: &Query,
     within: &UidSet,
     keywords: &Keywords,
     now: i64,
@@ -40,10 +39,17 @@ pub async fn search(
         records.clear();
         mailbox.records(&batch, fields, &mut records).await?;
         for record in &records {
-            let mut known = Known { record, keywords, recent: recent.contains(record.uid), sent: None };
+            let mut known = Known {
+                record,
+                keywords,
+                recent: recent.contains(record.uid),
+                sent: None,
+            };
             let mut at_hand = None;
             if wants_date {
-                let Some(opened) = Opened::open(mailbox, record.uid).await? else { continue };
+                let Some(opened) = Opened::open(mailbox, record.uid).await? else {
+                    continue;
+                };
                 known.sent = date(&opened.header);
                 at_hand = Some(opened);
             }
@@ -105,26 +111,23 @@ struct Known<'a> {
     sent: Option<DateTime>,
 }
 
-impl Facts<UidSet> for Known<'_> {
-    fn is_in(&self, set: &UidSet) -> bool {
-        set.contains(self.record.uid)
+impl Facts for Known<'_> {
+    fn uid(&self) -> Uid {
+        self.record.uid
     }
 
-    fn has_flag(&self, flag: Flag) -> bool {
-        let flags = self.record.flags;
-        match flag {
-            Flag::Answered => flags.contains(Flags::ANSWERED),
-            Flag::Deleted => flags.contains(Flags::DELETED),
-            Flag::Draft => flags.contains(Flags::DRAFT),
-            Flag::Flagged => flags.contains(Flags::FLAGGED),
-            Flag::Seen => flags.contains(Flags::SEEN),
-            Flag::Recent => self.recent,
-        }
+    fn flags(&self) -> Flags {
+        self.record.flags
     }
 
-    fn has_keyword(&self, keyword: &[u8]) -> bool {
-        let named = std::str::from_utf8(keyword).ok().and_then(|name| Keyword::parse(name).ok());
-        named.and_then(|k| self.keywords.flag(&k)).is_some_and(|flag| self.record.flags.contains(flag))
+    fn is_recent(&self) -> bool {
+        self.recent
+    }
+
+    fn has_keyword(&self, keyword: &Keyword) -> bool {
+        self.keywords
+            .flag(keyword)
+            .is_some_and(|flag| self.record.flags.contains(flag))
     }
 
     fn received(&self) -> DateTime {
@@ -153,12 +156,14 @@ struct Opened {
 
 impl Opened {
     async fn open(mailbox: &dyn Mailbox, uid: Uid) -> Result<Option<Self>> {
-        let Some(body) = mailbox.body(uid).await? else { return Ok(None) };
+        let Some(body) = mailbox.body(uid).await? else {
+            return Ok(None);
+        };
         let header = header(&*body).await?;
         Ok(Some(Self { body, header }))
     }
 
-    async fn decide(self, undecided: Undecided<'_, UidSet>, needs: Needs) -> Result<bool> {
+    async fn decide(self, undecided: Undecided<'_>, needs: Needs) -> Result<bool> {
         if needs != Needs::Body {
             return Ok(over(undecided, &Structure::of(&self.header), &self.header));
         }
@@ -180,11 +185,13 @@ impl Opened {
 }
 
 /// Reads what is at hand.
-fn over(undecided: Undecided<'_, UidSet>, structure: &Structure, text: &[u8]) -> bool {
+fn over(undecided: Undecided<'_>, structure: &Structure, text: &[u8]) -> bool {
     let mut reading = undecided.read(structure);
     while let Some((from, length)) = reading.wants() {
         let from = usize::try_from(from).unwrap_or(usize::MAX).min(text.len());
-        let until = from.saturating_add(usize::try_from(length).unwrap_or(usize::MAX)).min(text.len());
+        let until = from
+            .saturating_add(usize::try_from(length).unwrap_or(usize::MAX))
+            .min(text.len());
         match text.get(from..until) {
             Some(run) if !run.is_empty() => reading.feed(run),
             _ => break,
@@ -219,6 +226,9 @@ mod tests {
         let batches = batches(&set);
         assert!(batches.iter().all(|b| b.len() <= BATCH as u64));
         assert_eq!(batches.iter().map(UidSet::len).sum::<u64>(), set.len());
-        assert_eq!(batches.iter().fold(UidSet::new(), |all, b| all.union(b)), set);
+        assert_eq!(
+            batches.iter().fold(UidSet::new(), |all, b| all.union(b)),
+            set
+        );
     }
 }

@@ -190,8 +190,16 @@ impl Delivery {
             return;
         }
         let id = self.id(0);
-        let login = self.visit.login.as_ref().map(|l| (l.mechanism.as_str(), l.name.as_str()));
-        let accepted = log::postfix::Accepted { id: &id, client: &self.visit.client, login };
+        let login = self
+            .visit
+            .login
+            .as_ref()
+            .map(|l| (l.mechanism.as_str(), l.name.as_str()));
+        let accepted = log::postfix::Accepted {
+            id: &id,
+            client: &self.visit.client,
+            login,
+        };
         log::postfix::accepted(self.visit.program, accepted);
         log::postfix::message_id(&id, &message_id);
         log::postfix::active(&id, &self.sender, self.size, self.recipients.len());
