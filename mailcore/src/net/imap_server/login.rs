@@ -1,0 +1,157 @@
+//! Logging in: the machine carries names, passwords and exchanges, the gate decides, and the account is opened.
+
+use super::{Answers, Chain};
+use crate::auth::{Admitted, Reason, Refusal as Refused, Turn};
+use crate::log::{self, dovecot::Rip};
+use crate::net::end::{End, now};
+use crate::net::pump::Ended;
+use crate::net::stream::Transport;
+use mailcore_imap::server::question::{Authenticate, Exchange, Login, Question, Refusal, Respond, Welcome};
+
+impl Answers<'_> {
+    pub(super) async fn login<S: Transport>(&mut self, mut q: Question<'_, Login>, end: &mut End<S>) {
+        let (asked, line) = q.parts();
+        let entered = async {
+            let admitted = self.server.gate.password(&self.link, &asked.name, &asked.secret).await?;
+            Ok(self.open(admitted).await)
+        };
+        let Some(entered) = end.attend(line, entered).await else { return };
+        match entered {
+            Ok(opened) => q.answer(self.enter(opened)),
+            Err(refused) => q.answer(Err(self.refused(refused))),
+        }
+    }
+
+    pub(super) async fn authenticate<S: Transport>(&mut self, mut q: Question<'_, Authenticate>, end: &mut End<S>) {
+        self.method.clone_from(&q.asked().mechanism);
+        let (asked, line) = q.parts();
+        let initial = asked.initial.as_ref().map(|secret| secret.expose());
+        let turned = async {
+            let turn = self.server.gate.begin(&self.link, &asked.mechanism, initial).await;
+            self.opened(turn).await
+        };
+        let Some(step) = end.attend(line, turned).await else { return };
+        q.answer(self.exchanged(step));
+    }
+
+    pub(super) async fn respond<S: Transport>(&mut self, mut q: Question<'_, Respond>, end: &mut End<S>) {
+        let Some(dialogue) = self.dialogue.take() else {
+            return q.answer(Exchange::Refused(Refusal::Mechanism));
+        };
+        let (asked, line) = q.parts();
+        let turned = async {
+            let turn = dialogue.respond(asked.response.expose()).await;
+            self.opened(turn).await
+        };
+        let Some(step) = end.attend(line, turned).await else { return };
+        q.answer(self.exchanged(step));
+    }
+
+    /// A turn of an exchange, with the account opened where it was the last.
+    async fn opened(&self, turn: Turn) -> Result<Opened, Turn> {
+        match turn {
+            Turn::Admitted(admitted) => Ok(self.open(admitted).await),
+            other => Err(other),
+        }
+    }
+
+    fn exchanged(&mut self, step: Result<Opened, Turn>) -> Exchange {
+        match step {
+            Ok(opened) => self.enter(opened).map_or_else(Exchange::Refused, Exchange::Granted),
+            Err(Turn::Challenge(octets, dialogue)) => {
+                self.dialogue = Some(dialogue);
+                Exchange::Challenge(octets)
+            }
+            Err(Turn::Refused(refused)) => Exchange::Refused(self.refused(refused)),
+            Err(Turn::Admitted(_)) => Exchange::Refused(Refusal::Unavailable),
+        }
+    }
+
+    /// Opens the account of somebody who was let in.
+    async fn open(&self, admitted: Admitted) -> Opened {
+        let account = match self.server.gate.user(&self.link, &admitted).await {
+            Ok(Some(user)) => self.server.store.account(&user).await.map_err(|e| Chain(&e).to_string()),
+            Ok(None) => Err("the user has no entry in the user directory".to_owned()),
+            Err(error) => Err(Chain(&error).to_string()),
+        };
+        Opened { admitted, account }
+    }
+
+    fn enter(&mut self, opened: Opened) -> Result<Welcome, Refusal> {
+        self.method.clone_from(&opened.admitted.mechanism);
+        let name = opened.admitted.name;
+        log::dovecot::login(&name, &self.rip());
+        match opened.account {
+            Ok(account) => {
+                let welcome = Welcome::new(name.clone(), account.separator());
+                self.account = Some(account);
+                self.user = Some(name);
+                Ok(welcome)
+            }
+            Err(why) => {
+                let shown = log::Clean(&name);
+                log::dovecot::error(
+                    format_args!("imap({shown})<{}><{}>", std::process::id(), self.id),
+                    format_args!("User initialization failed: {why}"),
+                );
+                Err(Refusal::Uninitialized)
+            }
+        }
+    }
+
+    fn refused(&mut self, refused: Refused) -> Refusal {
+        if self.method.is_empty() {
+            "PLAIN".clone_into(&mut self.method);
+        }
+        self.user = Some(refused.name).filter(|name| !name.is_empty());
+        self.attempts += 1;
+        match refused.reason {
+            Reason::Unavailable => Refusal::Unavailable,
+            Reason::Barred => Refusal::Disabled,
+            Reason::NotOffered | Reason::Malformed => Refusal::Mechanism,
+            Reason::Insecure => Refusal::Insecure,
+            Reason::Credentials => Refusal::Credentials,
+        }
+    }
+
+    fn rip(&self) -> Rip<'_> {
+        Rip {
+            service: "imap",
+            method: &self.method,
+            remote: self.link.peer,
+            local: self.link.local,
+            tls: self.link.tls.is_some(),
+            session: &self.id,
+        }
+    }
+
+    /// The line at the end of a session.
+    pub(super) fn goodbye(&self, ended: &Ended, (read, written): (u64, u64)) {
+        if let (Some(user), Some(_)) = (&self.user, &self.account) {
+            let how = if matches!(ended, Ended::Closed) { "Logged out" } else { "Connection closed" };
+            let c = &self.counts;
+            return log::dovecot::left(
+                "imap",
+                user,
+                &self.id,
+                format_args!(
+                    "{how} in={read} out={written} deleted={} expunged={} trashed=0 hdr_count={} hdr_bytes={} \
+                     body_count={} body_bytes={}",
+                    c.deleted, c.expunged, c.headers, c.header_octets, c.bodies, c.body_octets
+                ),
+            );
+        }
+        let seconds = now().saturating_duration_since(self.began).as_secs();
+        let reason = match self.attempts {
+            0 => format!("Connection closed (no auth attempts in {seconds} secs)"),
+            n => format!("Connection closed (auth failed, {n} attempts in {seconds} secs)"),
+        };
+        log::dovecot::turned_away(&reason, self.user.as_deref().unwrap_or_default(), &self.rip());
+    }
+}
+
+/// Somebody who was let in, and what came of opening the account.
+struct Opened {
+    admitted: Admitted,
+    account: Result<std::sync::Arc<dyn mailcore_store::mailbox::Account>, String>,
+}
