@@ -185,6 +185,10 @@ impl Desk {
         }
     }
 
+    pub fn keeps(&self) -> bool {
+        self.kept
+    }
+
     fn login(&mut self, auth: &Auth) -> AuthAnswer {
         let response = match auth {
             Auth::Start { initial: None, .. } => {
