@@ -1,1 +1,29 @@
-//! Placeholder.
+//! SMTP and LMTP as pure state machines (RFC 5321, 2033 and their extensions).
+//!
+//! A [`server::Session`] reads commands and writes replies through buffers of its own; what it cannot know it
+//! asks, one typed question at a time. It never touches a socket, a file, a clock or randomness, and it decides
+//! nothing about mail: who may send what to whom is the answer to its questions.
+//!
+//! ```
+//! use mailcore_base::wire::Io;
+//! use mailcore_smtp::server::{Options, Session, Step};
+//! use std::{sync::Arc, time::Instant};
+//!
+//! let mut session = Session::new(Arc::new(Options::smtp("mail.example.org".parse()?)));
+//! let now = Instant::now();
+//! loop {
+//!     match session.step(now) {
+//!         Step::Ask(question) => question.decline(),
+//!         Step::Content(content) => { let n = content.bytes().len(); content.taken(n) }
+//!         Step::Io(Io::Write(output)) => { let n = output.bytes().len(); output.sent(n) }
+//!         Step::Io(_) => break, // Read, Wait, Layer, Close: the driver's work
+//!     }
+//! }
+//! # Ok::<(), mailcore_base::address::ParseError>(())
+//! ```
+
+mod extension;
+pub mod parse;
+pub mod server;
+
+pub use extension::{Keyword, Keywords};

@@ -21,6 +21,9 @@ pub enum Class {
 }
 
 impl Code {
+    /// 451: local error, try again; the refusal that is always safe.
+    pub const LOCAL_ERROR: Self = Self(451);
+
     /// Makes a code of a number, `None` outside 200 to 599.
     #[must_use]
     pub const fn new(number: u16) -> Option<Self> {

@@ -9,7 +9,7 @@ mod reader;
 pub use code::{Class, Code, EnhancedStatus, StatusError};
 pub use reader::{ReadError, Reader};
 
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A reply to a command. Text of several lines makes a reply of several lines.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +95,24 @@ impl Reply {
                 format!("{}{separator}{enhanced}{line}\r\n", self.code).as_bytes(),
             );
         }
+    }
+}
+
+impl FromStr for Reply {
+    type Err = ReadError;
+
+    /// Reads a reply as people write it: `550 5.1.1 text`, the status optional, LF between lines of text.
+    fn from_str(text: &str) -> Result<Self, ReadError> {
+        let (digits, rest) = text.split_at_checked(3).ok_or(ReadError::Malformed)?;
+        let code = Code::parse(digits.as_bytes()).ok_or(ReadError::Malformed)?;
+        let rest = match rest.strip_prefix(' ') {
+            None if !rest.is_empty() => return Err(ReadError::Malformed),
+            rest => rest.unwrap_or_default(),
+        };
+        Ok(match EnhancedStatus::parse_prefix(rest) {
+            Some((status, text)) => Self::new(code, Some(status), text.to_owned()),
+            None => Self::new(code, None, rest.to_owned()),
+        })
     }
 }
 

@@ -116,6 +116,18 @@ fn what_is_no_reply_ends_the_reading() {
 }
 
 #[test]
+fn replies_are_read_as_people_write_them() {
+    let read = |text: &str| text.parse::<Reply>().map(|reply| wire(&reply));
+    assert_eq!(read("550 5.1.1 no").as_deref(), Ok("550 5.1.1 no\r\n"));
+    assert_eq!(read("334 ").as_deref(), Ok("334 \r\n"));
+    assert_eq!(read("250 a\nb").as_deref(), Ok("250-a\r\n250 b\r\n"));
+    assert_eq!(read("250"), read("250 "));
+    for bad in ["", "25", "250x", "abc d", "ä50 x"] {
+        assert_eq!(read(bad), Err(ReadError::Malformed));
+    }
+}
+
+#[test]
 fn statuses_are_strict() {
     for bad in [
         "", "2", "2.1", "2.1.", "3.0.0", "2.1.1000", "2.01.0", "2.+1.0", "2.1.0.0", "2.1.0 ",
