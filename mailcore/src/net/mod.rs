@@ -15,6 +15,7 @@ mod bell;
 mod deflated;
 mod end;
 mod pump;
+pub mod smtp_server;
 mod socket;
 mod stream;
 pub mod tls;

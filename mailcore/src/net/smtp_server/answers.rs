@@ -7,7 +7,9 @@ use crate::net::stream::Transport;
 use crate::reception::{Role, Verdict};
 use mailcore_base::envelope::{Recipient, Text};
 use mailcore_base::reply::Reply;
-use mailcore_smtp::server::{Connect, Hello, Mail, Offer, Peer, Question, Rcpt, Refusal, Secured, Verify, Welcome};
+use mailcore_smtp::server::{
+    Connect, Hello, Mail, Offer, Peer, Question, Rcpt, Refusal, Secured, Verify, Welcome,
+};
 
 /// A verdict as the machine wants it.
 pub(super) fn ruled(verdict: Verdict) -> Result<(), Refusal> {
@@ -19,13 +21,27 @@ pub(super) fn ruled(verdict: Verdict) -> Result<(), Refusal> {
 }
 
 impl Answers<'_> {
-    pub(super) async fn connect<S: Transport>(&mut self, mut q: Question<'_, Connect>, end: &mut End<S>) {
+    pub(super) async fn connect<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Connect>,
+        end: &mut End<S>,
+    ) {
         let (_, line) = q.parts();
-        let Some(verdict) = end.attend(line, self.server.reception.connect(&self.visit)).await else { return };
+        let Some(verdict) = end
+            .attend(line, self.server.reception.connect(&self.visit))
+            .await
+        else {
+            return;
+        };
         self.note("CONNECT", &verdict, None, None);
         let mut peer = Peer::default();
         peer.address = self.visit.client.address;
-        peer.name = self.visit.client.name.as_deref().map(|name| Text::lossy(name.as_bytes()));
+        peer.name = self
+            .visit
+            .client
+            .name
+            .as_deref()
+            .map(|name| Text::lossy(name.as_bytes()));
         peer.local_address = self.visit.local;
         let mut welcome = Welcome::default();
         welcome.peer = peer;
@@ -33,11 +49,20 @@ impl Answers<'_> {
         q.answer(ruled(verdict).map(|()| welcome));
     }
 
-    pub(super) async fn greeted<S: Transport>(&mut self, mut q: Question<'_, Hello>, end: &mut End<S>) {
+    pub(super) async fn greeted<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Hello>,
+        end: &mut End<S>,
+    ) {
         self.visit.hello = Some(q.asked().name.clone());
         self.visit.extended = q.asked().extended;
         let (_, line) = q.parts();
-        let Some(verdict) = end.attend(line, self.server.reception.hello(&self.visit)).await else { return };
+        let Some(verdict) = end
+            .attend(line, self.server.reception.hello(&self.visit))
+            .await
+        else {
+            return;
+        };
         self.note("EHLO", &verdict, None, None);
         q.answer(ruled(verdict).map(|()| Offer::default()));
     }
@@ -60,8 +85,13 @@ impl Answers<'_> {
 
     pub(super) async fn mail<S: Transport>(&mut self, mut q: Question<'_, Mail>, end: &mut End<S>) {
         let (asked, line) = q.parts();
-        let decided = self.server.reception.sender(&self.visit, &asked.sender, &asked.parameters);
-        let Some(verdict) = end.attend(line, decided).await else { return };
+        let decided = self
+            .server
+            .reception
+            .sender(&self.visit, &asked.sender, &asked.parameters);
+        let Some(verdict) = end.attend(line, decided).await else {
+            return;
+        };
         let sender = q.asked().sender.to_string();
         self.note("MAIL", &verdict, Some(&sender), None);
         q.answer(ruled(verdict));
@@ -72,22 +102,47 @@ impl Answers<'_> {
         let mut recipient = Recipient::new(q.asked().path.clone());
         recipient.parameters = q.asked().parameters.clone();
         let (_, line) = q.parts();
-        let decided = self.server.reception.recipient(&self.visit, &envelope, &recipient);
-        let Some(verdict) = end.attend(line, decided).await else { return };
-        self.note("RCPT", &verdict, Some(&envelope.sender.to_string()), Some(&recipient.path.to_string()));
+        let decided = self
+            .server
+            .reception
+            .recipient(&self.visit, &envelope, &recipient);
+        let Some(verdict) = end.attend(line, decided).await else {
+            return;
+        };
+        self.note(
+            "RCPT",
+            &verdict,
+            Some(&envelope.sender.to_string()),
+            Some(&recipient.path.to_string()),
+        );
         q.answer(ruled(verdict));
     }
 
-    pub(super) async fn verify<S: Transport>(&mut self, mut q: Question<'_, Verify>, end: &mut End<S>) {
+    pub(super) async fn verify<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Verify>,
+        end: &mut End<S>,
+    ) {
         let recipient = Recipient::new(q.asked().path.clone());
         let (_, line) = q.parts();
-        let Some(verdict) = end.attend(line, self.server.reception.verify(&self.visit, &recipient)).await else { return };
+        let Some(verdict) = end
+            .attend(line, self.server.reception.verify(&self.visit, &recipient))
+            .await
+        else {
+            return;
+        };
         // Not told: 252 (RFC 5321 §3.5.3), which is what acceptance says.
         q.answer(verdict.map_or(Ok(()), ruled));
     }
 
     /// Logs a refusal in Postfix's form.
-    pub(super) fn note(&self, stage: &str, verdict: &Verdict, sender: Option<&str>, recipient: Option<&str>) {
+    pub(super) fn note(
+        &self,
+        stage: &str,
+        verdict: &Verdict,
+        sender: Option<&str>,
+        recipient: Option<&str>,
+    ) {
         let reply: &Reply = match verdict {
             Verdict::Accept => return,
             Verdict::Refuse(reply) | Verdict::Disconnect(reply) => reply,
@@ -118,5 +173,7 @@ impl Answers<'_> {
 
 /// A path without its brackets.
 fn bare(path: &str) -> &str {
-    path.strip_prefix('<').and_then(|p| p.strip_suffix('>')).unwrap_or(path)
+    path.strip_prefix('<')
+        .and_then(|p| p.strip_suffix('>'))
+        .unwrap_or(path)
 }

@@ -11,10 +11,16 @@ use mailcore_smtp::server::{Begin, Content, Finish, Outcomes, Question};
 use std::sync::Arc;
 
 impl Answers<'_> {
-    pub(super) async fn begin<S: Transport>(&mut self, mut q: Question<'_, Begin>, end: &mut End<S>) {
+    pub(super) async fn begin<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Begin>,
+        end: &mut End<S>,
+    ) {
         let envelope = q.transaction().envelope().clone();
         let (_, line) = q.parts();
-        let opened = end.attend(line, self.server.reception.begin(&self.visit, &envelope)).await;
+        let opened = end
+            .attend(line, self.server.reception.begin(&self.visit, &envelope))
+            .await;
         let Some(opened) = opened else { return };
         let verdict = match opened {
             Ok(Some(sink)) => {
@@ -24,7 +30,12 @@ impl Answers<'_> {
             Ok(None) => {
                 let reception = Arc::clone(&self.server.reception);
                 let limit = self.server.collected();
-                self.sink = Some(Box::new(Collected::new(reception, &self.visit, &envelope, limit)));
+                self.sink = Some(Box::new(Collected::new(
+                    reception,
+                    &self.visit,
+                    &envelope,
+                    limit,
+                )));
                 Verdict::Accept
             }
             Err(verdict) => verdict,
@@ -49,7 +60,11 @@ impl Answers<'_> {
         }
     }
 
-    pub(super) async fn finish<S: Transport>(&mut self, mut q: Question<'_, Finish>, end: &mut End<S>) {
+    pub(super) async fn finish<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Finish>,
+        end: &mut End<S>,
+    ) {
         let Some(sink) = self.sink.take() else {
             return q.decline();
         };

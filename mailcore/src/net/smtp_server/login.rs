@@ -15,7 +15,13 @@ impl Answers<'_> {
         let Some(gate) = &self.server.gate else {
             return q.decline();
         };
-        let link = Link::new(Service::Smtp, self.route.peer.ip(), self.visit.local, self.visit.tls.clone()).tls_only();
+        let link = Link::new(
+            Service::Smtp,
+            self.route.peer.ip(),
+            self.visit.local,
+            self.visit.tls.clone(),
+        )
+        .tls_only();
         let dialogue = match q.asked() {
             Auth::Start { .. } => None,
             Auth::Response(_) => self.dialogue.take(),
@@ -27,7 +33,8 @@ impl Answers<'_> {
         let turn = match (asked, dialogue) {
             (Auth::Start { mechanism, initial }, _) => {
                 let initial = initial.as_ref().map(|secret| secret.expose());
-                end.attend(line, gate.begin(&link, mechanism.as_str(), initial)).await
+                end.attend(line, gate.begin(&link, mechanism.as_str(), initial))
+                    .await
             }
             (Auth::Response(response), Some(dialogue)) => {
                 end.attend(line, dialogue.respond(response.expose())).await
@@ -47,7 +54,10 @@ impl Answers<'_> {
             }
             Turn::Admitted(admitted) => {
                 let name = Text::lossy(admitted.name.as_bytes());
-                self.visit.login = Some(LoggedIn { mechanism: admitted.mechanism, name: admitted.name });
+                self.visit.login = Some(LoggedIn {
+                    mechanism: admitted.mechanism,
+                    name: admitted.name,
+                });
                 AuthAnswer::Succeeded(name)
             }
             Turn::Refused(refusal) => {

@@ -18,6 +18,7 @@ use mailcore_base::envelope::Text;
 use mailcore_base::login::{Service, TlsFacts};
 use mailcore_base::wire::Notice;
 use mailcore_sasl::Offer;
+use mailcore_smtp::parse::Verb;
 use mailcore_smtp::server::{self as smtp, Ask, AuthOffer, Options, Session, StartTls, Step};
 use std::sync::Arc;
 
@@ -38,8 +39,19 @@ pub struct SmtpServer {
 
 impl SmtpServer {
     /// A service of this role. Logins are offered where there is a gate, under TLS alone.
-    pub fn new(role: Role, options: Options, reception: Arc<dyn Reception>, gate: Option<Arc<Gate>>) -> Self {
-        Self { role, options, reception, gate, current: ArcSwapOption::empty() }
+    pub fn new(
+        role: Role,
+        options: Options,
+        reception: Arc<dyn Reception>,
+        gate: Option<Arc<Gate>>,
+    ) -> Self {
+        Self {
+            role,
+            options,
+            reception,
+            gate,
+            current: ArcSwapOption::empty(),
+        }
     }
 
     /// Serves one connection to its end. A stream that can be secured is offered STARTTLS.
@@ -52,7 +64,14 @@ impl SmtpServer {
             visit.program = "postfix/submissions/smtpd";
         }
         let session = Session::new(self.options(&stream));
-        let desk = Answers { server: self, route, visit, sink: None, dialogue: None, tried: String::new() };
+        let desk = Answers {
+            server: self,
+            route,
+            visit,
+            sink: None,
+            dialogue: None,
+            tried: String::new(),
+        };
         desk.hello();
         let mut conversation = Conversation { session, desk };
         let mut end = End::new(stream, bell);
@@ -74,14 +93,22 @@ impl SmtpServer {
             return Arc::clone(&known.1);
         }
         let mut options = self.options.clone();
-        let words = offer.iter().map(|m| Text::lossy(m.to_string().as_bytes())).collect();
-        options.auth = AuthOffer { clear: Vec::new(), secured: words, broken_clients: true };
+        let words = offer
+            .iter()
+            .map(|m| Text::lossy(m.to_string().as_bytes()))
+            .collect();
+        options.auth = AuthOffer {
+            clear: Vec::new(),
+            secured: words,
+            broken_clients: true,
+        };
         if !stream.can_secure() {
             options.starttls = StartTls::Off;
             return Arc::new(options);
         }
         let options = Arc::new(options);
-        self.current.store(Some(Arc::new((offer, Arc::clone(&options)))));
+        self.current
+            .store(Some(Arc::new((offer, Arc::clone(&options)))));
         options
     }
 
@@ -93,7 +120,10 @@ impl SmtpServer {
     }
 
     fn collected(&self) -> usize {
-        self.options.size_limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(COLLECTED)
+        self.options
+            .size_limit
+            .and_then(|limit| usize::try_from(limit).ok())
+            .unwrap_or(COLLECTED)
     }
 }
 
@@ -160,7 +190,10 @@ impl Answers<'_> {
                 format_args!("Connect from {}", self.peer()),
             );
         } else {
-            log::postfix::info(self.visit.program, format_args!("connect from {}", self.visit.client));
+            log::postfix::info(
+                self.visit.program,
+                format_args!("connect from {}", self.visit.client),
+            );
             if let Some(tls) = &self.visit.tls {
                 log::postfix::tls(self.visit.program, &self.visit.client, tls);
             }
@@ -184,23 +217,35 @@ impl Answers<'_> {
             );
         }
         let (program, client) = (self.visit.program, &self.visit.client);
-        let last = session.last_verb().unwrap_or("CONNECT");
+        let last = session.last().map_or("CONNECT", Verb::name);
         match session.ended() {
             Some(smtp::Ended::Lost | smtp::Ended::Stalled) => {
-                log::postfix::info(program, format_args!("lost connection after {last} from {client}"));
+                log::postfix::info(
+                    program,
+                    format_args!("lost connection after {last} from {client}"),
+                );
             }
             Some(smtp::Ended::Timeout) => {
                 log::postfix::info(program, format_args!("timeout after {last} from {client}"));
             }
             Some(smtp::Ended::Errors) => {
-                log::postfix::info(program, format_args!("too many errors after {last} from {client}"));
+                log::postfix::info(
+                    program,
+                    format_args!("too many errors after {last} from {client}"),
+                );
             }
             _ => {}
         }
-        log::postfix::info(program, format_args!("disconnect from {client} {}", session.tally()));
+        log::postfix::info(
+            program,
+            format_args!("disconnect from {client} {}", session.tally()),
+        );
     }
 
     fn peer(&self) -> String {
-        self.route.peer.ip().map_or_else(|| "local".to_owned(), |ip| ip.to_string())
+        self.route
+            .peer
+            .ip()
+            .map_or_else(|| "local".to_owned(), |ip| ip.to_string())
     }
 }
