@@ -14,6 +14,8 @@ mod along;
 mod bell;
 mod deflated;
 mod end;
+pub mod listen;
+mod network;
 mod pump;
 pub mod smtp_server;
 mod socket;
@@ -22,6 +24,7 @@ pub mod tls;
 
 pub use bell::Bell;
 pub use end::{End, Happened, Pace, now};
+pub use network::{Network, NotANetwork};
 pub use pump::{Dialog, Ended, pump};
 pub use socket::{Peer, Route, Socket};
 pub use stream::{Stream, Transport};

@@ -50,7 +50,7 @@ fn a_long_answer_to_a_slow_reader_costs_the_same_whatever_its_length() {
         let long = peak_of_a_slow_reader(layers, 20 << 20);
         println!("{layers:?}: 1 MiB {short}, 20 MiB {long} octets at the peak, both ends");
         assert!(long < most, "{layers:?}: {long}");
-        assert!(long < short + 16 * KIB, "{layers:?}: {short} {long}");
+        assert!(long < short + 128 * KIB, "{layers:?}: {short} {long}");
     }
 }
 
