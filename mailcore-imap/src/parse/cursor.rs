@@ -149,7 +149,8 @@ impl<'a> Cursor<'a> {
 
     fn quoted(&mut self) -> Result<Cow<'a, [u8]>, Wrong> {
         self.step(1);
-        let mut text: Cow<'a, [u8]> = Cow::Borrowed(self.run(|b| b != b'"' && b != b'\\' && b != 0));
+        let mut text: Cow<'a, [u8]> =
+            Cow::Borrowed(self.run(|b| b != b'"' && b != b'\\' && b != 0));
         loop {
             match self.peek() {
                 Some(b'"') => {
@@ -160,9 +161,9 @@ impl<'a> Cursor<'a> {
                     self.step(1);
                     // RFC 3501 §9: only these two are quoted; like Dovecot we take any octet but NUL.
                     match self.step(1) {
-                        [b @ 1..] => text.to_mut().push(*b),
-                        [_, ..] => return Err("NULs not allowed in strings".into()),
-                        [] => return Err("Missing '\"'".into()),
+                        [0] => return Err("NULs not allowed in strings".into()),
+                        [b] => text.to_mut().push(*b),
+                        _ => return Err("Missing '\"'".into()),
                     }
                 }
                 Some(0) => return Err("NULs not allowed in strings".into()),

@@ -273,10 +273,7 @@ mod tests {
     fn macros_stand_alone_and_items_once() {
         assert_eq!(read("full").unwrap().len(), 5);
         assert!(read("(ALL)").is_err());
-        assert_eq!(
-            read("(FLAGS UID FLAGS)").unwrap(),
-            [Item::Flags, Item::Uid]
-        );
+        assert_eq!(read("(FLAGS UID FLAGS)").unwrap(), [Item::Flags, Item::Uid]);
     }
 
     #[test]
@@ -301,7 +298,10 @@ mod tests {
         }
         let deep = format!("BODY[{}1]", "1.".repeat(1000));
         assert!(read(&deep).is_err());
-        let many = format!("({})", "BODY[1] ".repeat(10) + &(1..400).map(|n| format!("BODY[{n}] ")).collect::<String>());
+        let many = format!(
+            "({})",
+            "BODY[1] ".repeat(10) + &(1..400).map(|n| format!("BODY[{n}] ")).collect::<String>()
+        );
         assert!(read(&many).is_err());
     }
 }

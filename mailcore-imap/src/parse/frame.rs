@@ -156,7 +156,7 @@ impl Frame {
     /// A line has ended: with a literal to come, or the command with it.
     fn end_line(&mut self, bounds: &Bounds) -> Framed {
         if let Some(why) = self.refused.clone() {
-            let announced = announcement(&self.tail, true);
+            let announced = announcement(stripped(&self.tail), true);
             self.tail.clear();
             return match announced {
                 // A client that waits is answered at once and sends nothing more (RFC 3501 §4.3).
@@ -171,15 +171,11 @@ impl Frame {
             };
         }
         let line = self.text.get(self.line..).unwrap_or_default();
-        if let Some(announced) = announcement(line, false) {
+        if let Some(announced) = announcement(stripped(line), false) {
             return Framed::Announced(announced);
         }
-        if self.text.ends_with(b"\r\n") {
-            self.text.truncate(self.text.len() - 2);
-        } else {
-            // Commands may end in a bare LF.
-            self.text.pop();
-        }
+        // Commands may end in a bare LF.
+        self.text.truncate(stripped(&self.text).len());
         Framed::Whole
     }
 
@@ -221,11 +217,9 @@ impl Frame {
     }
 }
 
-/// The literal announced at the end of this line. In a quoted string that is still open there is none; of a
-/// line whose front is `cut` off that is not known.
-fn announcement(line: &[u8], cut: bool) -> Option<Announced> {
-    let line = line.strip_suffix(b"\n")?;
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+/// The literal announced at the end of this line, its end taken off. In a quoted string that is still open
+/// there is none; of a line whose front is `cut` off that is not known.
+pub(crate) fn announcement(line: &[u8], cut: bool) -> Option<Announced> {
     let inner = line.strip_suffix(b"}")?;
     let open = memchr::memrchr(b'{', inner)?;
     let size = inner.get(open + 1..)?;
@@ -238,6 +232,12 @@ fn announcement(line: &[u8], cut: bool) -> Option<Announced> {
         return None;
     }
     Some(Announced { size, waits })
+}
+
+/// A line without its end.
+pub(crate) fn stripped(line: &[u8]) -> &[u8] {
+    let line = line.strip_suffix(b"\n").unwrap_or(line);
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 /// Whether a quoted string is open at the end of the text.
@@ -321,16 +321,28 @@ mod tests {
     fn what_is_refused_is_swallowed_whole() {
         for piece in [1, 2, 1000] {
             let long = format!("a {}\r\nb\r\n", "x".repeat(100));
-            assert_eq!(frames(long.as_bytes(), piece), ["refused Too long argument", "b"]);
+            assert_eq!(
+                frames(long.as_bytes(), piece),
+                ["refused Too long argument", "b"]
+            );
             // A refused literal that comes anyway, and a line end in it, and another one behind it.
-            let input = format!("a {{40+}}\r\n{}\r\n {{3+}}\r\nc\r\n x\r\nb\r\n", "y\r\n".repeat(12));
+            let input = format!(
+                "a {{40+}}\r\n{}\r\n {{3+}}\r\nc\r\n x\r\nb\r\n",
+                "y\r\n".repeat(12)
+            );
             let input = input.replacen(&"y\r\n".repeat(12), &"y\r\nz".repeat(10), 1);
             assert_eq!(frames(input.as_bytes(), piece), ["refused too large", "b"]);
             // One that is waited with never comes.
-            assert_eq!(frames(b"a {40}\r\nb\r\n", piece), ["refused too large", "b"]);
+            assert_eq!(
+                frames(b"a {40}\r\nb\r\n", piece),
+                ["refused too large", "b"]
+            );
             // The sum counts, not the one.
             let input = b"a {20+}\r\n01234567890123456789 {20+}\r\n01234567890123456789\r\nb\r\n";
-            assert_eq!(frames(input, piece), ["literal 20", "refused too large", "b"]);
+            assert_eq!(
+                frames(input, piece),
+                ["literal 20", "refused too large", "b"]
+            );
             assert_eq!(frames(b"a {201+}\r\nxxx", piece), ["flood"]);
             let flood = vec![b'x'; 300];
             assert_eq!(frames(&flood, piece), ["flood"]);

@@ -8,5 +8,6 @@ pub(crate) mod fetch;
 pub(crate) mod flags;
 pub(crate) mod frame;
 pub(crate) mod modifiers;
+pub(crate) mod search;
 
 pub(crate) use cursor::{Cursor, Wrong};

@@ -4,7 +4,7 @@ use super::command::{self, Mistake};
 use super::session::{Core, Do, Phase, Running};
 use super::turn::{Next, Reply, Status, Turn};
 use super::{Facts, capability};
-use crate::parse::frame::{Announced, Bounds, Frame, Framed};
+use crate::parse::frame::{Announced, Bounds, Frame, Framed, stripped};
 use crate::parse::{Cursor, Wrong};
 use mailcore_base::wire::{Layer, Wire};
 use std::borrow::Cow;
@@ -264,8 +264,7 @@ impl Core {
             Err(_) => return self.bye("Input buffer full, aborting"),
         };
         let line = wire.input().get(..length).unwrap_or_default();
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = stripped(line);
         self.since = Some(now);
         if let Phase::Running(running) = &mut self.phase {
             let mut turn = Turn {
@@ -411,9 +410,16 @@ fn words(text: &[u8]) -> (Vec<u8>, String) {
 }
 
 fn is_http(text: &[u8]) -> bool {
-    [&b"GET "[..], b"POST ", b"PUT ", b"HEAD ", b"OPTIONS ", b"CONNECT "]
-        .iter()
-        .any(|verb| text.starts_with(verb))
+    [
+        &b"GET "[..],
+        b"POST ",
+        b"PUT ",
+        b"HEAD ",
+        b"OPTIONS ",
+        b"CONNECT ",
+    ]
+    .iter()
+    .any(|verb| text.starts_with(verb))
 }
 
 impl Mistake {
@@ -431,4 +437,3 @@ impl Mistake {
         }
     }
 }
-

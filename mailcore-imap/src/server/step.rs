@@ -30,7 +30,9 @@ pub struct Content<'s> {
 
 impl fmt::Debug for Content<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Content").field("octets", &self.most).finish()
+        f.debug_struct("Content")
+            .field("octets", &self.most)
+            .finish()
     }
 }
 

@@ -1,8 +1,8 @@
 //! Telling the client what has changed: ask the store, take it into the view, write the news gradually.
 
 use super::question::{Answer, Records, Sync, Want};
-use super::turn::{Next, Turn};
 use super::state::Selected;
+use super::turn::{Next, Turn};
 use super::view::{News, Permit};
 use crate::types::{Access, Failed, Fields, Row};
 use crate::write;

@@ -39,8 +39,7 @@ pub enum Failed {
 impl Failed {
     /// The response code, without brackets (RFC 5530), and the text, both as Dovecot words them.
     pub(crate) fn words(self) -> (Option<&'static str>, &'static str) {
-        const INTERNAL: &str =
-            "Internal error occurred. Refer to server log for more information.";
+        const INTERNAL: &str = "Internal error occurred. Refer to server log for more information.";
         match self {
             Self::NotFound => (Some("NONEXISTENT"), "Mailbox doesn't exist"),
             Self::AlreadyExists => (Some("ALREADYEXISTS"), "Mailbox already exists"),

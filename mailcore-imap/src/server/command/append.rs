@@ -25,7 +25,8 @@ enum At {
     Content(u64),
     Tail,
     Commit,
-    Abandon(Reply),
+    /// And then so many octets are swallowed.
+    Abandon(Reply, u64),
     Swallow(u64, Reply),
     /// What stands behind a refused message up to the line's end.
     Rest(Reply),
@@ -38,8 +39,6 @@ struct Run {
     list: FlagList,
     date: Option<DateTime>,
     announced: Announced,
-    /// Octets of the message that have not come yet.
-    left: u64,
     at: At,
 }
 
@@ -54,7 +53,8 @@ struct Arguments {
 fn arguments(at: &mut Cursor<'_>) -> Result<Arguments, Wrong> {
     first(at)?;
     let mailbox = at.astring()?.into_owned();
-    at.space().map_err(|_| Wrong::from("Missing message size"))?;
+    at.space()
+        .map_err(|_| Wrong::from("Missing message size"))?;
     let mut list = FlagList::default();
     if at.peek() == Some(b'(') {
         list = FlagList::parse(at)?;
@@ -114,7 +114,6 @@ pub(super) fn open(
         list: FlagList::default(),
         date: None,
         announced,
-        left: announced.size,
         at: At::Begin,
     };
     let refused = match read {
@@ -154,7 +153,7 @@ impl Run {
         self.at = if self.announced.waits {
             At::Over(reply)
         } else {
-            At::Swallow(self.left, reply)
+            At::Swallow(self.announced.size, reply)
         };
     }
 }
@@ -177,7 +176,7 @@ impl Command for Run {
                 keywords: self.list.keywords.clone(),
                 date: self.date,
             })),
-            At::Abandon(_) => Next::Ask(Want::Abandoned(Abandoned)),
+            At::Abandon(..) => Next::Ask(Want::Abandoned(Abandoned)),
             At::Swallow(0, reply) => {
                 self.at = At::Rest(reply.clone());
                 Next::More
@@ -214,7 +213,10 @@ impl Command for Run {
                     }
                 });
             }
-            (At::Abandon(reply), Answer::Done(_)) => self.at = At::Over(reply.clone()),
+            (At::Abandon(reply, 0), Answer::Done(_)) => self.at = At::Over(reply.clone()),
+            (At::Abandon(reply, more), Answer::Done(_)) => {
+                self.at = At::Swallow(*more, reply.clone());
+            }
             _ => {}
         }
     }
@@ -223,14 +225,13 @@ impl Command for Run {
         match &self.at {
             At::Tail if line.is_empty() => self.at = At::Commit,
             At::Tail => {
-                let wrong = "Error in IMAP command APPEND: Invalid arguments";
-                self.at = At::Abandon(Reply::bad(wrong));
+                let wrong = Reply::bad("Error in IMAP command APPEND: Invalid arguments");
+                self.at = At::Abandon(wrong, comes_anyway(line));
             }
             At::Rest(reply) => {
-                let more = frame::announcement(line).filter(|more| !more.waits);
-                self.at = match more {
-                    Some(more) => At::Swallow(more.size, reply.clone()),
-                    None => At::Over(reply.clone()),
+                self.at = match comes_anyway(line) {
+                    0 => At::Over(reply.clone()),
+                    more => At::Swallow(more, reply.clone()),
                 };
             }
             _ => {}
@@ -238,7 +239,6 @@ impl Command for Run {
     }
 
     fn took(&mut self, octets: u64) {
-        self.left = self.left.saturating_sub(octets);
         match &mut self.at {
             At::Content(left) | At::Swallow(left, _) => *left = left.saturating_sub(octets),
             _ => {}
@@ -251,4 +251,11 @@ impl Command for Run {
             self.at = At::Swallow(left, Reply::failed(failed));
         }
     }
+}
+
+/// The octets of a literal that the line announces without waiting.
+fn comes_anyway(line: &[u8]) -> u64 {
+    frame::announcement(line, false)
+        .filter(|more| !more.waits)
+        .map_or(0, |more| more.size)
 }

@@ -45,9 +45,12 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, moves: bool, by_uid: bool) -> 
     let uids = if by_uid {
         selected.view.uids(set.ranges())
     } else {
-        selected.view.numbers(set.ranges()).map_err(|_| Wrong::SET)?
+        selected
+            .view
+            .numbers(set.ranges())
+            .map_err(|_| Wrong::SET)?
     };
-    let gone = uids.iter().take(MOST).any(|uid| selected.view.is_gone(uid));
+    let gone = uids.iter().any(|uid| selected.view.is_gone(uid));
     let read_only = selected.access == Access::Read;
     let all = Some(Permit::All);
     if uids.is_empty() {
@@ -69,9 +72,6 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, moves: bool, by_uid: bool) -> 
         Err(reply) => Ok(Once::reply(reply)),
     }
 }
-
-/// More messages than any mailbox holds: a set that was resolved is never larger.
-const MOST: usize = u32::MAX as usize;
 
 fn some_gone() -> Reply {
     Reply::no("[EXPUNGEISSUED] Some of the requested messages no longer exist")

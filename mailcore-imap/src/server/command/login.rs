@@ -75,9 +75,7 @@ pub(super) fn granted(welcome: &Welcome, turn: &mut Turn<'_>) -> Next {
 pub(super) fn refused(refusal: Refusal) -> Next {
     match refusal {
         Refusal::NoBackend => Next::Bye("Auth process broken".into(), None),
-        Refusal::Uninitialized => {
-            Next::Bye("Logged in, but initialization failed.".into(), None)
-        }
+        Refusal::Uninitialized => Next::Bye("Logged in, but initialization failed.".into(), None),
         other => Next::Reply(refused_reply(other)),
     }
 }

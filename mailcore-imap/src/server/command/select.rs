@@ -103,7 +103,8 @@ impl Run {
         let recent = u32::try_from(opened.recent.len()).unwrap_or(u32::MAX);
         tell::numbered(out, recent, " RECENT\r\n");
         if let Some(unseen) = opened.unseen.and_then(|uid| view.number(uid)) {
-            turn.out.say(&format!("* OK [UNSEEN {unseen}] First unseen.\r\n"));
+            turn.out
+                .say(&format!("* OK [UNSEEN {unseen}] First unseen.\r\n"));
         }
         let validity = opened.snapshot.uid_validity;
         let next = opened.snapshot.uid_next.number();
@@ -123,4 +124,3 @@ impl Run {
         Next::Reply(Reply::ok(format!("{code} {verb} completed")))
     }
 }
-

@@ -30,7 +30,10 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     let mut wanted = [false; ITEMS.len()];
     at.list(|at| {
         let item = at.keyword()?;
-        let found = ITEMS.iter().zip(&mut wanted).find(|((name, _), _)| *name == item);
+        let found = ITEMS
+            .iter()
+            .zip(&mut wanted)
+            .find(|((name, _), _)| *name == item);
         match found {
             Some((_, wanted)) => *wanted = true,
             None => return Err(Wrong::quoting("Invalid status item ", item.as_bytes())),

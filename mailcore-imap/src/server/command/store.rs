@@ -36,7 +36,10 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
     };
     let uids = match permit {
         Permit::All => selected.view.uids(set.ranges()),
-        Permit::NoExpunge => selected.view.numbers(set.ranges()).map_err(|_| Wrong::SET)?,
+        Permit::NoExpunge => selected
+            .view
+            .numbers(set.ranges())
+            .map_err(|_| Wrong::SET)?,
     };
     at.space()?;
     if at.peek() == Some(b'(') {
