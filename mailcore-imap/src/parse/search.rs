@@ -1,0 +1,313 @@
+//! What SEARCH looks for (RFC 3501 §6.4.4). Message numbers become UIDs while they are read, and what is recent
+//! in this session becomes UIDs too, so that whoever answers knows neither.
+
+use super::{Cursor, Wrong};
+use crate::types::SequenceSet;
+use mailcore_base::date::Day;
+use mailcore_base::mailbox::{Flags, Keyword, UidSet};
+use mailcore_base::message::Charset;
+use mailcore_base::search::{Key, Query, When};
+
+/// What of the session's mailbox a search refers to.
+pub(crate) trait Numbered {
+    /// The messages with these numbers; numbers that no message has are passed over.
+    fn numbers(&self, set: &SequenceSet) -> UidSet;
+    /// The messages with these UIDs.
+    fn uids(&self, set: &SequenceSet) -> UidSet;
+    /// The messages that are recent.
+    fn recent(&self) -> UidSet;
+}
+
+/// Why there is nothing to search for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unsearchable {
+    /// The command is wrong.
+    Wrong(Wrong),
+    /// The charset is not known (`NO [BADCHARSET]`).
+    Charset,
+}
+
+impl From<Wrong> for Unsearchable {
+    fn from(wrong: Wrong) -> Self {
+        Self::Wrong(wrong)
+    }
+}
+
+/// Messages with `\Deleted`.
+pub(crate) fn deleted() -> Query {
+    Query::from(Key::Flags(Flags::DELETED))
+}
+
+/// Reads the arguments of SEARCH to their end; parentheses, NOT and OR nest at most `deep`.
+pub(crate) fn parse(
+    at: &mut Cursor<'_>,
+    mailbox: &dyn Numbered,
+    deep: usize,
+) -> Result<Query, Unsearchable> {
+    let mut reader = Reader {
+        mailbox,
+        charset: None,
+    };
+    if at.word("CHARSET") {
+        let bad = |_| Wrong::from("Invalid charset argument");
+        at.space().map_err(bad)?;
+        let name = at.astring().map_err(bad)?;
+        reader.charset = charset(&name)?;
+        at.space()
+            .map_err(|_| Wrong::from("Missing search parameters"))?;
+    }
+    let mut keys = Vec::new();
+    loop {
+        while at.eat(b' ') {}
+        if at.rest().is_empty() {
+            break;
+        }
+        keys.push(reader.key(at, deep)?);
+    }
+    if keys.is_empty() {
+        return Err(Wrong::from("Missing search parameters").into());
+    }
+    Ok(Query::all(keys))
+}
+
+/// `None`: the text is UTF-8 as it is.
+fn charset(name: &[u8]) -> Result<Option<Charset>, Unsearchable> {
+    if name.eq_ignore_ascii_case(b"UTF-8") || name.eq_ignore_ascii_case(b"US-ASCII") {
+        return Ok(None);
+    }
+    let known = Charset::parse(name);
+    known.map(Some).ok_or(Unsearchable::Charset)
+}
+
+struct Reader<'m> {
+    mailbox: &'m dyn Numbered,
+    charset: Option<Charset>,
+}
+
+impl Reader<'_> {
+    fn key(&self, at: &mut Cursor<'_>, deep: usize) -> Result<Query, Wrong> {
+        let deep = deep
+            .checked_sub(1)
+            .ok_or_else(|| Wrong::from("Too deeply nested search parameters"))?;
+        match at.peek() {
+            None => Err("Missing argument".into()),
+            Some(b'(') => {
+                let keys = at.list(|at| self.key(at, deep))?;
+                if keys.is_empty() {
+                    return Err("No search parameters inside list".into());
+                }
+                Ok(Query::all(keys))
+            }
+            Some(b'0'..=b'9' | b'*') => {
+                let set = at.sequence_set()?;
+                Ok(Key::Uids(self.mailbox.numbers(&set)).into())
+            }
+            Some(_) => self.named(at, deep),
+        }
+    }
+
+    fn named(&self, at: &mut Cursor<'_>, deep: usize) -> Result<Query, Wrong> {
+        let name = at.keyword()?;
+        if let Some(query) = flag(&name) {
+            return Ok(query);
+        }
+        let key = match name.as_str() {
+            "ALL" => Key::All,
+            "RECENT" => Key::Uids(self.mailbox.recent()),
+            "OLD" => return Ok(Query::from(Key::Uids(self.mailbox.recent())).not()),
+            "NEW" => {
+                let unseen = Query::from(Key::Flags(Flags::SEEN)).not();
+                return Ok(Query::all([
+                    Key::Uids(self.mailbox.recent()).into(),
+                    unseen,
+                ]));
+            }
+            "NOT" => return Ok(self.operand(at, deep)?.not()),
+            "OR" => {
+                let one = self.operand(at, deep)?;
+                return Ok(one.or(self.operand(at, deep)?));
+            }
+            "KEYWORD" => return keyword(at, &name),
+            "UNKEYWORD" => return Ok(keyword(at, &name)?.not()),
+            "UID" => {
+                argument(at, &name)?;
+                Key::Uids(self.mailbox.uids(&at.sequence_set()?))
+            }
+            "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => Key::Header {
+                value: self.text(at, &name)?,
+                name,
+            },
+            "HEADER" => Key::Header {
+                name: self.text(at, &name)?,
+                value: self.text(at, &name)?,
+            },
+            "BODY" => Key::Body(self.text(at, &name)?),
+            "TEXT" => Key::Text(self.text(at, &name)?),
+            "BEFORE" => Key::Received(When::Before(day(at, &name)?)),
+            "ON" => Key::Received(When::On(day(at, &name)?)),
+            "SINCE" => Key::Received(When::Since(day(at, &name)?)),
+            "SENTBEFORE" => Key::Sent(When::Before(day(at, &name)?)),
+            "SENTON" => Key::Sent(When::On(day(at, &name)?)),
+            "SENTSINCE" => Key::Sent(When::Since(day(at, &name)?)),
+            "LARGER" => Key::Larger(size(at, &name)?),
+            "SMALLER" => Key::Smaller(size(at, &name)?),
+            _ => return Err(Wrong::quoting("Unknown argument ", name.as_bytes())),
+        };
+        Ok(key.into())
+    }
+
+    fn operand(&self, at: &mut Cursor<'_>, deep: usize) -> Result<Query, Wrong> {
+        at.space().map_err(|_| Wrong::from("Missing argument"))?;
+        self.key(at, deep)
+    }
+
+    /// A text in the charset of the search.
+    fn text(&self, at: &mut Cursor<'_>, key: &str) -> Result<String, Wrong> {
+        argument(at, key)?;
+        let text = at.astring()?;
+        match self.charset {
+            Some(charset) => Ok(charset.decode(&text)),
+            None => String::from_utf8(text.into_owned())
+                .map_err(|_| Wrong::from("Invalid search string: not valid UTF-8")),
+        }
+    }
+}
+
+/// A key that is a system flag, or its absence.
+fn flag(name: &str) -> Option<Query> {
+    let (name, not) = match name.strip_prefix("UN") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
+    let (flag, _) = Flags::SYSTEM
+        .into_iter()
+        .find(|(_, known)| known.trim_start_matches('\\').eq_ignore_ascii_case(name))?;
+    let query = Query::from(Key::Flags(flag));
+    Some(if not { query.not() } else { query })
+}
+
+/// A keyword; what can be none is on no message.
+fn keyword(at: &mut Cursor<'_>, key: &str) -> Result<Query, Wrong> {
+    argument(at, key)?;
+    let name = at.astring()?;
+    let keyword = std::str::from_utf8(&name)
+        .ok()
+        .and_then(|name| Keyword::parse(name).ok());
+    Ok(match keyword {
+        Some(keyword) => Key::Keyword(keyword).into(),
+        None => Query::from(Key::All).not(),
+    })
+}
+
+fn argument(at: &mut Cursor<'_>, key: &str) -> Result<(), Wrong> {
+    let missing = format!("Missing parameter for search key (for search key: {key})");
+    at.space().map_err(|_| Wrong(missing.into()))
+}
+
+fn day(at: &mut Cursor<'_>, key: &str) -> Result<Day, Wrong> {
+    argument(at, key)?;
+    let text = at.astring()?;
+    Day::parse(&text).map_err(|_| Wrong::from("Invalid search date parameter"))
+}
+
+fn size(at: &mut Cursor<'_>, key: &str) -> Result<u64, Wrong> {
+    argument(at, key)?;
+    at.number()
+        .ok_or_else(|| Wrong::from("Invalid search size parameter"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Three;
+
+    impl Numbered for Three {
+        fn numbers(&self, set: &SequenceSet) -> UidSet {
+            self.uids(set)
+        }
+        fn uids(&self, set: &SequenceSet) -> UidSet {
+            let ends = set.ranges().flat_map(|(a, b)| [a, b]);
+            ends.filter_map(|n| mailcore_base::mailbox::Uid::new(n.unwrap_or(3)))
+                .collect()
+        }
+        fn recent(&self) -> UidSet {
+            UidSet::new()
+        }
+    }
+
+    fn read(text: &str) -> Result<Query, Unsearchable> {
+        parse(&mut Cursor::new(text.as_bytes()), &Three, 100)
+    }
+
+    fn key(key: Key) -> Query {
+        Query::all([Query::from(key)])
+    }
+
+    #[test]
+    fn keys_are_read() {
+        assert_eq!(read("all").unwrap(), key(Key::All));
+        assert_eq!(read("DELETED").unwrap(), Query::all([deleted()]));
+        assert_eq!(
+            read("UNSEEN").unwrap(),
+            Query::all([Query::from(Key::Flags(Flags::SEEN)).not()])
+        );
+        assert_eq!(
+            read("CHARSET utf-8 SUBJECT \"a b\"").unwrap(),
+            key(Key::Header {
+                name: "SUBJECT".into(),
+                value: "a b".into()
+            })
+        );
+        assert_eq!(
+            parse(
+                &mut Cursor::new(b"CHARSET iso-8859-1 BODY {1}\r\n\xe9"),
+                &Three,
+                9
+            )
+            .unwrap(),
+            key(Key::Body("\u{e9}".into()))
+        );
+        let either = Query::from(Key::Flags(Flags::DRAFT)).or(Key::All.into());
+        assert_eq!(read("OR DRAFT (ALL)").unwrap(), Query::all([either]));
+    }
+
+    #[test]
+    fn what_makes_no_search_is_refused() {
+        for (text, why) in [
+            ("", "Missing search parameters"),
+            ("FOO", "Unknown argument FOO"),
+            ("CHARSET", "Invalid charset argument"),
+            ("(ALL", "Missing ')'"),
+            ("()", "No search parameters inside list"),
+            ("NOT", "Missing argument"),
+            ("OR ALL", "Missing argument"),
+            (
+                "SUBJECT",
+                "Missing parameter for search key (for search key: SUBJECT)",
+            ),
+            ("BEFORE x", "Invalid search date parameter"),
+            ("ON 31-Feb-2020", "Invalid search date parameter"),
+            ("LARGER x", "Invalid search size parameter"),
+            ("1,,2", "Invalid messageset"),
+        ] {
+            assert_eq!(read(text), Err(Wrong::from(why).into()), "{text}");
+        }
+        assert_eq!(read("CHARSET foo ALL"), Err(Unsearchable::Charset));
+    }
+
+    #[test]
+    fn nesting_has_an_end() {
+        for deep in [
+            "(".repeat(100_000),
+            "NOT ".repeat(100_000),
+            "OR ALL ".repeat(100_000),
+            format!("{}ALL{}", "(".repeat(101), ")".repeat(101)),
+        ] {
+            let why = Wrong::from("Too deeply nested search parameters");
+            assert_eq!(read(&deep), Err(why.into()));
+        }
+        assert!(read(&format!("{}ALL{}", "(".repeat(99), ")".repeat(99))).is_ok());
+        assert!(read(&"ALL ".repeat(10_000)).is_ok());
+    }
+}

@@ -1,0 +1,56 @@
+//! The capability line, computed from what is on and where the session stands; never a stored string.
+
+use super::{Facts, Options, state::State};
+
+/// What is offered at every moment, in Dovecot's order.
+const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
+/// What is offered after login besides.
+const AFTER_LOGIN: [&str; 6] = [
+    "UNSELECT",
+    "CHILDREN",
+    "NAMESPACE",
+    "UIDPLUS",
+    "MOVE",
+    "SPECIAL-USE",
+];
+
+/// Whether a password may be sent as it is.
+pub(super) fn plaintext_allowed(state: &State, facts: &Facts, options: &Options) -> bool {
+    options.plaintext_everywhere || facts.secured || facts.tls.is_some() || state.tls
+}
+
+/// Whether STARTTLS can be said.
+pub(super) fn starttls(state: &State, facts: &Facts, options: &Options) -> bool {
+    options.starttls && facts.tls.is_none() && !state.tls
+}
+
+/// The words behind `CAPABILITY`, each with a space in front.
+pub(super) fn write_to(out: &mut Vec<u8>, state: &State, facts: &Facts, options: &Options) {
+    let mut say = |prefix: &str, word: &str| {
+        out.push(b' ');
+        out.extend_from_slice(prefix.as_bytes());
+        out.extend_from_slice(word.as_bytes());
+    };
+    for word in ALWAYS {
+        say("", word);
+    }
+    if state.account.is_some() {
+        for word in AFTER_LOGIN {
+            say("", word);
+        }
+        return;
+    }
+    if starttls(state, facts, options) {
+        say("", "STARTTLS");
+    }
+    let plaintext = plaintext_allowed(state, facts, options);
+    if !plaintext {
+        // RFC 3501 §6.2.3
+        say("", "LOGINDISABLED");
+    }
+    for mechanism in &options.mechanisms {
+        if plaintext || !mechanism.plaintext {
+            say("AUTH=", &mechanism.name);
+        }
+    }
+}

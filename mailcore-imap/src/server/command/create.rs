@@ -1,0 +1,54 @@
+//! CREATE (RFC 3501 §6.3.3).
+
+use super::{Opened, first};
+use crate::parse::Cursor;
+use crate::parse::modifiers::Modifiers;
+use crate::server::question::{Answer, Create, Want};
+use crate::server::turn::{Command, Next, Once, Reply, Turn};
+use crate::types::Failed;
+
+#[derive(Debug)]
+struct Run {
+    create: Create,
+    outcome: Option<Result<(), Failed>>,
+}
+
+pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
+    first(at)?;
+    let text = at.astring()?;
+    if !at.rest().is_empty() {
+        at.space()?;
+        Modifiers::parse(at, "CREATE")?;
+        at.end()?;
+    }
+    // RFC 3501 §6.3.3: a separator at the end only says that children will follow.
+    let mut separator = [0; 4];
+    let separator = turn.state.separator().encode_utf8(&mut separator);
+    let stripped = text.strip_suffix(separator.as_bytes()).unwrap_or(&text);
+    match turn.name(stripped) {
+        Ok(name) => Ok(Box::new(Run {
+            create: Create {
+                name,
+                special: None,
+            },
+            outcome: None,
+        })),
+        Err(reply) => Ok(Once::reply(reply)),
+    }
+}
+
+impl Command for Run {
+    fn next(&mut self, _turn: &mut Turn<'_>) -> Next {
+        match self.outcome {
+            None => Next::Ask(Want::Create(self.create.clone())),
+            Some(Ok(())) => Next::Reply(Reply::ok("Create completed")),
+            Some(Err(failed)) => Next::Reply(Reply::failed(failed)),
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, _turn: &mut Turn<'_>) {
+        if let Answer::Done(outcome) = answer {
+            self.outcome = Some(outcome);
+        }
+    }
+}

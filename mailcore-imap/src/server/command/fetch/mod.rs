@@ -1,0 +1,245 @@
+//! FETCH and UID FETCH (RFC 3501 §6.4.5). Records come by batch and go out as they come; what takes reading a
+//! message is asked for message by message, bodies by range, so that nothing is ever held whole.
+
+mod held;
+mod message;
+mod wish;
+
+use super::{Opened, first};
+use crate::parse::modifiers::Modifiers;
+use crate::parse::{Cursor, Wrong, fetch};
+use crate::server::finish::Finish;
+use crate::server::question::{Answer, Records, Store, Want};
+use crate::server::remaining::Remaining;
+use crate::server::turn::{Command, Next, Reply, Turn};
+use crate::server::view::Permit;
+use crate::types::{Access, Failed, Row};
+use held::Held;
+use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, UidSet};
+use message::Message;
+use std::collections::VecDeque;
+use wish::Wish;
+
+/// Most records held for messages that are answered one by one.
+const HELD: usize = 32;
+/// Most octets that such records may take.
+const HEAVY: usize = 64 * 1024;
+
+/// ```text
+///   Batch ──rows──► (written at once) ──► Batch … ──► Over
+///                └► held ──► Mark ──► Message … ──► Batch
+/// ```
+#[derive(Debug)]
+struct Run {
+    wish: Wish,
+    left: Remaining,
+    /// What was asked for last.
+    batch: UidSet,
+    held: VecDeque<Held>,
+    message: Option<Box<Message>>,
+    at: At,
+    /// `\Seen` may be set.
+    write: bool,
+    /// Messages that this command has set `\Seen` on; their flags were told with them.
+    seen: UidSet,
+    /// Some messages are no longer there.
+    gone: bool,
+    failed: Option<Failed>,
+    permit: Permit,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Batch,
+    Mark,
+    Messages,
+    Over,
+}
+
+pub(super) fn by_number(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
+    open(at, turn, Permit::NoExpunge)
+}
+
+pub(super) fn by_uid(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
+    open(at, turn, Permit::All)
+}
+
+/// UID commands may be told of expunges, others may not (RFC 3501 §7.4.1).
+fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
+    first(at)?;
+    let set = at.sequence_set()?;
+    let Some(selected) = turn.selected() else {
+        return Err(Wrong::ARGUMENTS);
+    };
+    let by_uid = permit == Permit::All;
+    let uids = if by_uid {
+        selected.view.uids(set.ranges())
+    } else {
+        selected
+            .view
+            .numbers(set.ranges())
+            .map_err(|_| Wrong::SET)?
+    };
+    at.space().map_err(|_| Wrong::ARGUMENTS)?;
+    let items = fetch::items(at)?;
+    if !at.rest().is_empty() {
+        at.space()?;
+        Modifiers::parse(at, "FETCH")?;
+        at.end()?;
+    }
+    let wish = Wish::new(items, by_uid);
+    Ok(Box::new(Run {
+        wish,
+        left: Remaining::from(&uids),
+        batch: UidSet::new(),
+        held: VecDeque::new(),
+        message: None,
+        at: At::Batch,
+        write: selected.access == Access::Write,
+        seen: UidSet::new(),
+        gone: false,
+        failed: None,
+        permit,
+    }))
+}
+
+impl Run {
+    /// Those held whose `\Seen` is to be set.
+    fn unseen(&self) -> UidSet {
+        let unseen = |held: &&Held| !held.flags.contains(Flags::SEEN);
+        self.held
+            .iter()
+            .filter(unseen)
+            .map(|held| held.uid)
+            .collect()
+    }
+
+    fn over(&self) -> Next {
+        let reply = match self.failed {
+            Some(failed) => Reply::failed(failed),
+            None if self.gone => Reply::ok("[EXPUNGEISSUED] Some messages were already expunged"),
+            None => Reply::ok("Fetch completed"),
+        };
+        Next::Done(Finish::silent(reply, self.permit, self.seen.clone()))
+    }
+
+    fn next_batch(&mut self, turn: &Turn<'_>) -> Next {
+        self.batch = self.left.batch(self.wish.batch(turn.out.left()));
+        if self.batch.is_empty() {
+            return self.over();
+        }
+        Next::Ask(Want::Records(Records {
+            uids: self.batch.clone(),
+            fields: self.wish.fields,
+        }))
+    }
+
+    fn next_message(&mut self, turn: &mut Turn<'_>) -> Next {
+        loop {
+            let Some(message) = &mut self.message else {
+                let held = self.held.pop_front().filter(|_| self.failed.is_none());
+                match held {
+                    Some(held) => self.message = Some(Box::new(Message::new(held, &self.wish))),
+                    None if self.failed.is_some() => self.at = At::Over,
+                    None => self.at = At::Batch,
+                }
+                if self.message.is_none() {
+                    return Next::More;
+                }
+                continue;
+            };
+            if let Some(next) = message.next(&self.wish, turn) {
+                return next;
+            }
+            self.gone |= message.gone;
+            self.failed = self.failed.or(message.failed);
+            self.message = None;
+            if turn.out.full() {
+                return Next::More;
+            }
+        }
+    }
+}
+
+impl Command for Run {
+    fn next(&mut self, turn: &mut Turn<'_>) -> Next {
+        match self.at {
+            At::Batch => self.next_batch(turn),
+            At::Mark => Next::Ask(Want::Store(Store {
+                uids: self.unseen(),
+                change: FlagChange::of(FlagOp::Add, Flags::SEEN),
+                unchanged_since: None,
+            })),
+            At::Messages => self.next_message(turn),
+            At::Over => self.over(),
+        }
+    }
+
+    fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, turn: &mut Turn<'_>) {
+        let Some(selected) = turn.state.selected.as_deref() else {
+            return;
+        };
+        let mut expected = self.batch.iter();
+        let mut weight = 0;
+        let mut last = self.batch.last();
+        for row in rows {
+            let direct = self.held.is_empty() && self.wish.answered_by(&row);
+            if direct && turn.out.full() || !direct && (self.held.len() >= HELD || weight >= HEAVY)
+            {
+                // What there is no room for now is asked for again.
+                last = None;
+                break;
+            }
+            // Rows come by UID; whoever is missing between two is no longer there.
+            let found = expected.by_ref().find(|uid| {
+                self.gone |= *uid < row.uid;
+                *uid >= row.uid
+            });
+            let number = selected.view.number(row.uid);
+            let (Some(_), Some(number)) = (found.filter(|uid| *uid == row.uid), number) else {
+                continue;
+            };
+            if direct {
+                let out = &mut turn.out.bytes;
+                self.wish.write(out, selected, number, &row);
+            } else {
+                let held = Held::of(&row);
+                weight += held.weight();
+                self.held.push_back(held);
+            }
+            self.left.done_through(row.uid);
+        }
+        if let Some(last) = last {
+            self.gone |= expected.next().is_some();
+            self.left.done_through(last);
+        }
+        if !self.held.is_empty() {
+            let marks = self.wish.marks && self.write && !self.unseen().is_empty();
+            self.at = if marks { At::Mark } else { At::Messages };
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, turn: &mut Turn<'_>) {
+        match (self.at, answer) {
+            (At::Mark, Answer::Uids(outcome)) => {
+                // Where the flag cannot be set, the message is told all the same.
+                if outcome.is_ok() {
+                    self.seen = self.seen.union(&self.unseen());
+                    for held in &mut self.held {
+                        held.mark();
+                    }
+                }
+                self.at = At::Messages;
+            }
+            (_, Answer::NoRows(failed)) => {
+                self.failed = Some(failed);
+                self.at = At::Over;
+            }
+            (_, answer) => {
+                if let Some(message) = &mut self.message {
+                    message.answered(answer, &self.wish, turn);
+                }
+            }
+        }
+    }
+}

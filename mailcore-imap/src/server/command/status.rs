@@ -1,0 +1,89 @@
+//! STATUS (RFC 3501 §6.3.10).
+
+use super::{Opened, first};
+use crate::parse::{Cursor, Wrong};
+use crate::server::question::{self, Answer, Want};
+use crate::server::turn::{Command, Next, Once, Reply, Turn};
+use crate::types::{Failed, Status};
+use crate::write;
+
+/// The items, in the order in which Dovecot says them.
+const ITEMS: [(&str, fn(&Status) -> u64); 5] = [
+    ("MESSAGES", |s| u64::from(s.messages)),
+    ("RECENT", |s| u64::from(s.recent)),
+    ("UIDNEXT", |s| u64::from(s.uid_next.number())),
+    ("UIDVALIDITY", |s| u64::from(s.uid_validity.0.get())),
+    ("UNSEEN", |s| u64::from(s.unseen)),
+];
+
+#[derive(Debug)]
+struct Run {
+    status: question::Status,
+    wanted: [bool; ITEMS.len()],
+    outcome: Option<Result<Status, Failed>>,
+}
+
+pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
+    first(at)?;
+    let text = at.astring()?;
+    at.space()?;
+    let mut wanted = [false; ITEMS.len()];
+    at.list(|at| {
+        let item = at.keyword()?;
+        let found = ITEMS
+            .iter()
+            .zip(&mut wanted)
+            .find(|((name, _), _)| *name == item);
+        match found {
+            Some((_, wanted)) => *wanted = true,
+            None => return Err(Wrong::quoting("Invalid status item ", item.as_bytes())),
+        }
+        Ok(())
+    })?;
+    at.end()?;
+    if !wanted.contains(&true) {
+        return Err("Empty status list".into());
+    }
+    match turn.name(&text) {
+        Ok(name) => Ok(Box::new(Run {
+            status: question::Status { name },
+            wanted,
+            outcome: None,
+        })),
+        Err(reply) => Ok(Once::reply(reply)),
+    }
+}
+
+impl Command for Run {
+    fn next(&mut self, turn: &mut Turn<'_>) -> Next {
+        let name = &self.status.name;
+        match &self.outcome {
+            None => Next::Ask(Want::Status(self.status.clone())),
+            Some(Ok(status)) => {
+                let separator = turn.state.separator();
+                turn.out.say("* STATUS ");
+                write::mailbox(&mut turn.out.bytes, name, separator);
+                let mut space = " (";
+                for ((name, value), _) in ITEMS.iter().zip(&self.wanted).filter(|(_, on)| **on) {
+                    turn.out.say(space);
+                    turn.out.say(name);
+                    turn.out.say(" ");
+                    write::number(&mut turn.out.bytes, value(status));
+                    space = " ";
+                }
+                turn.out.say(")\r\n");
+                Next::Reply(Reply::ok("Status completed"))
+            }
+            Some(Err(failed)) => {
+                let name = turn.shown(name);
+                Next::Reply(Reply::failed_at(*failed, "", &name))
+            }
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, _turn: &mut Turn<'_>) {
+        if let Answer::Status(outcome) = answer {
+            self.outcome = Some(outcome);
+        }
+    }
+}

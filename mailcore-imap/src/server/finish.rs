@@ -1,0 +1,63 @@
+//! The end of a command: the news that are permitted, then its reply.
+
+use super::question::Answer;
+use super::tell::{Lost, Tell};
+use super::turn::{Command, Next, Reply, Turn};
+use super::view::Permit;
+use crate::types::Row;
+use mailcore_base::mailbox::UidSet;
+
+/// A command that only has its reply left.
+#[derive(Debug)]
+pub(super) struct Finish {
+    reply: Reply,
+    tell: Option<Tell>,
+}
+
+impl Finish {
+    /// News as far as permitted, if at all, then the reply.
+    pub(super) fn new(reply: Reply, permit: Option<Permit>) -> Self {
+        let tell = permit.map(|permit| Tell::new(permit, UidSet::new()));
+        Self { reply, tell }
+    }
+
+    /// The same without news of what the client itself has just done to the flags of `own`.
+    pub(super) fn silent(reply: Reply, permit: Permit, own: UidSet) -> Self {
+        let tell = Some(Tell::new(permit, own));
+        Self { reply, tell }
+    }
+}
+
+impl Command for Finish {
+    fn next(&mut self, turn: &mut Turn<'_>) -> Next {
+        if let Some(tell) = &mut self.tell
+            && let Some(next) = tell.next(turn)
+        {
+            return next;
+        }
+        let reply = self.reply.clone();
+        match self.tell.as_ref().and_then(Tell::lost) {
+            Some(Lost::Deleted) => {
+                Next::Farewell(reply, "Selected mailbox was deleted, have to disconnect.")
+            }
+            Some(Lost::Replaced) => Next::Bye(
+                "IMAP session state is inconsistent, please relogin.".into(),
+                None,
+            ),
+            // What the command did stands; the news come another time.
+            Some(Lost::ForNow(_)) | None => Next::Reply(reply),
+        }
+    }
+
+    fn answered(&mut self, answer: Answer, turn: &mut Turn<'_>) {
+        if let Some(tell) = &mut self.tell {
+            tell.answered(answer, turn);
+        }
+    }
+
+    fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, turn: &mut Turn<'_>) {
+        if let Some(tell) = &mut self.tell {
+            tell.rows(rows, turn);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What a session knows beyond the command that is running.
+//!
+//! ```text
+//!            LOGIN, AUTHENTICATE           SELECT, EXAMINE
+//!   stranger ──────────────────► account ──────────────────► selected
+//!                                   ▲                           │
+//!                                   └── CLOSE, UNSELECT, SELECT ┘       LOGOUT, BYE from anywhere
+//! ```
+
+use super::view::View;
+use crate::types::Access;
+use mailcore_base::mailbox::MailboxName;
+
+/// What outlives a command.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    /// Set once a user is logged in.
+    pub(super) account: Option<Account>,
+    /// Set while a mailbox is selected; boxed, since most sessions of a busy server before login have none.
+    pub(super) selected: Option<Box<Selected>>,
+    /// A TLS layer was put up by STARTTLS.
+    pub(super) tls: bool,
+    /// The client has asked for capabilities before login and gets them untagged when they change.
+    pub(super) asked_capabilities: bool,
+    /// Commands in a row that made no sense.
+    pub(super) wrong: u32,
+    /// The mailbox is said to have changed, and nobody has looked yet.
+    pub(super) changed: bool,
+}
+
+/// The user's side of a session.
+#[derive(Debug)]
+pub(super) struct Account {
+    /// The character between levels of mailbox names.
+    pub(super) separator: char,
+}
+
+/// The mailbox that is selected.
+#[derive(Debug)]
+pub(super) struct Selected {
+    pub(super) name: MailboxName,
+    pub(super) view: View,
+    pub(super) access: Access,
+    /// Clients may make up further keywords.
+    pub(super) new_keywords: bool,
+}
+
+impl State {
+    /// The character between levels of mailbox names.
+    pub(super) fn separator(&self) -> char {
+        self.account.as_ref().map_or('/', |a| a.separator)
+    }
+}

@@ -1,0 +1,178 @@
+//! Telling the client what has changed: ask the store, take it into the view, write the news gradually.
+
+use super::question::{Answer, Records, Sync, Want};
+use super::state::Selected;
+use super::turn::{Next, Turn};
+use super::view::{News, Permit};
+use crate::types::{Access, Failed, Fields, Row};
+use crate::write;
+use mailcore_base::mailbox::UidSet;
+
+/// A telling in progress.
+///
+/// ```text
+///   Sync ──answer──► News ──News::Ask──► Learn ──rows──► News … ──► Told
+///    └── failed ──────────────────────────────────────────────────► Failed
+/// ```
+#[derive(Debug)]
+pub(super) struct Tell {
+    permit: Permit,
+    /// Messages whose flags the client has just set itself and wants no echo of.
+    own: UidSet,
+    at: At,
+}
+
+#[derive(Debug)]
+enum At {
+    Sync,
+    News,
+    Learn(UidSet),
+    Told,
+    Failed(Lost),
+}
+
+/// Why there are no news.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lost {
+    /// The mailbox is no more.
+    Deleted,
+    /// The mailbox is another one under the same name.
+    Replaced,
+    /// It cannot be told for now.
+    ForNow(Failed),
+}
+
+impl Tell {
+    /// Tells what is permitted; about `own` it is silent.
+    pub(super) fn new(permit: Permit, own: UidSet) -> Self {
+        Self {
+            permit,
+            own,
+            at: At::Sync,
+        }
+    }
+
+    /// What it wants next; `None` once all is told, or cannot be.
+    pub(super) fn next(&mut self, turn: &mut Turn<'_>) -> Option<Next> {
+        match &self.at {
+            At::Sync => {
+                let Some(selected) = turn.selected() else {
+                    self.at = At::Told;
+                    return None;
+                };
+                let known = selected.view.known();
+                Some(Next::Ask(Want::Sync(Sync { known })))
+            }
+            At::News => {
+                self.write(turn);
+                Some(Next::More)
+            }
+            At::Learn(uids) => Some(Next::Ask(Want::Records(Records {
+                uids: uids.clone(),
+                fields: Fields::FLAGS,
+            }))),
+            At::Told | At::Failed(_) => None,
+        }
+    }
+
+    /// Why nothing could be told.
+    pub(super) fn lost(&self) -> Option<Lost> {
+        match self.at {
+            At::Failed(lost) => Some(lost),
+            _ => None,
+        }
+    }
+
+    fn write(&mut self, turn: &mut Turn<'_>) {
+        let Some(selected) = turn.state.selected.as_deref_mut() else {
+            self.at = At::Told;
+            return;
+        };
+        while !turn.out.full() {
+            let Some(news) = selected.view.news(self.permit).next() else {
+                self.at = At::Told;
+                return;
+            };
+            if let News::Ask(uids) = news {
+                self.at = At::Learn(uids);
+                return;
+            }
+            write_news(&mut turn.out.bytes, selected, &news);
+        }
+    }
+
+    pub(super) fn answered(&mut self, answer: Answer, turn: &mut Turn<'_>) {
+        let Some(selected) = turn.selected() else {
+            return;
+        };
+        self.at = match answer {
+            Answer::Synced(Ok((changes, recent))) => {
+                match selected.view.apply_own(changes, recent, &self.own) {
+                    Ok(()) => At::News,
+                    Err(_) => At::Failed(Lost::Replaced),
+                }
+            }
+            Answer::Synced(Err(Failed::NotFound)) => At::Failed(Lost::Deleted),
+            Answer::Synced(Err(failed)) | Answer::NoRows(failed) => {
+                At::Failed(Lost::ForNow(failed))
+            }
+            _ => return,
+        };
+    }
+
+    pub(super) fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, turn: &mut Turn<'_>) {
+        let (At::Learn(uids), Some(selected)) = (&self.at, turn.selected()) else {
+            return;
+        };
+        let found: Vec<_> = rows.map(|row| (row.uid, row.flags, row.modseq)).collect();
+        selected.view.learn(uids, found);
+        self.at = At::News;
+    }
+}
+
+/// `* FLAGS` and `* OK [PERMANENTFLAGS]`.
+pub(super) fn write_keywords(out: &mut Vec<u8>, selected: &Selected) {
+    let keywords = selected.view.keywords();
+    out.extend_from_slice(b"* FLAGS ");
+    write::known_flags(out, keywords, false);
+    out.extend_from_slice(b"\r\n* OK [PERMANENTFLAGS ");
+    if selected.access == Access::Write {
+        write::known_flags(out, keywords, selected.new_keywords);
+        out.extend_from_slice(b"] Flags permitted.\r\n");
+    } else {
+        out.extend_from_slice(b"()] Read-only mailbox.\r\n");
+    }
+}
+
+fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News) {
+    let view = &selected.view;
+    match news {
+        News::Keywords => write_keywords(out, selected),
+        News::Flags {
+            number, uid, flags, ..
+        } => {
+            numbered(out, *number, " FETCH (FLAGS ");
+            write::flags(out, *flags, view.is_recent(*uid), view.keywords());
+            out.extend_from_slice(b")\r\n");
+        }
+        News::ModSeq { number, modseq, .. } => {
+            numbered(out, *number, " FETCH (MODSEQ (");
+            write::number(out, modseq.0);
+            out.extend_from_slice(b"))\r\n");
+        }
+        News::Expunged(number) => numbered(out, *number, " EXPUNGE\r\n"),
+        News::Vanished(uids) => {
+            out.extend_from_slice(format!("* VANISHED {uids}\r\n").as_bytes());
+        }
+        News::Exists(count) => numbered(out, *count, " EXISTS\r\n"),
+        News::Recent(count) => numbered(out, *count, " RECENT\r\n"),
+        News::Ask(_) => {}
+    }
+}
+
+/// `* n …`
+pub(super) fn numbered(out: &mut Vec<u8>, number: u32, what: &str) {
+    out.extend_from_slice(b"* ");
+    write::number(out, u64::from(number));
+    out.extend_from_slice(what.as_bytes());
+}
