@@ -16,7 +16,7 @@
 //!         Step::Ask(question) => question.decline(),
 //!         Step::Content(content) => { let n = content.bytes().len(); content.taken(n) }
 //!         Step::Io(Io::Write(output)) => { let n = output.bytes().len(); output.sent(n) }
-//!         Step::Io(_) => break, // Read, Wait, Layer, Close: the driver's work
+//!         _ => break, // Read, Wait, Layer, Close: the driver's work
 //!     }
 //! }
 //! # Ok::<(), mailcore_base::address::ParseError>(())

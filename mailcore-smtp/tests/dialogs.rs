@@ -6,6 +6,8 @@
 //! begin with `!` set an option at the top, or make something happen below: `!close`, `!expire`, `!shutdown`,
 //! `!kick`.
 
+#![allow(clippy::unwrap_used)] // in a test a panic is the right end
+
 #[allow(unreachable_pub)]
 mod support;
 
