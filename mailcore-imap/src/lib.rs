@@ -8,6 +8,7 @@
 //! machine answers its questions from whatever store there is.
 
 mod parse;
+pub mod pop3;
 pub mod server;
 pub mod types;
 mod write;

@@ -41,7 +41,9 @@ impl Collector {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.server.address(Protocol::Smtp).unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
+        self.server
+            .address(Protocol::Smtp)
+            .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
     }
 
     /// The next message; waits for it.

@@ -2,7 +2,9 @@
 
 use crate::auth::Gate;
 use crate::net::imap_server::ImapServer;
-use crate::net::listen::{Address, Arrival, Attendant, Limits, Listener, Refused, Turnstile, listen};
+use crate::net::listen::{
+    Address, Arrival, Attendant, Limits, Listener, Refused, Turnstile, listen,
+};
 use crate::net::pop3_server::Pop3Server;
 use crate::net::smtp_server::SmtpServer;
 use crate::net::tls::{self, Certificate, TlsError};
@@ -12,6 +14,7 @@ use crate::shutdown::Shutdown;
 use mailcore_base::address::{Domain, Repertoire};
 use mailcore_smtp::server::StartTls;
 use mailcore_store::mailbox::MailStore;
+use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -50,7 +53,10 @@ impl Protocol {
     }
 
     fn takes_mail(self) -> bool {
-        matches!(self, Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp)
+        matches!(
+            self,
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp
+        )
     }
 
     /// The ALPN name.
@@ -186,7 +192,9 @@ impl Server {
     /// # Errors
     /// The first that cannot be used: it stays as it was.
     pub fn reload(&self) -> Result<(), TlsError> {
-        self.tls.iter().try_for_each(|(_, service)| service.reload())
+        self.tls
+            .iter()
+            .try_for_each(|(_, service)| service.reload())
     }
 
     /// Stops: nobody new is let in, every session is told and has `patience` to finish. Returns how many had
@@ -196,35 +204,57 @@ impl Server {
     }
 }
 
+/// A server that is dropped goes down: sessions are told, and nobody waits for them.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.begin();
+    }
+}
+
 impl Builder {
     /// Who decides what mail is taken.
     #[must_use]
     pub fn reception(self, reception: impl Reception + 'static) -> Self {
-        Self { reception: Some(Arc::new(reception)), ..self }
+        Self {
+            reception: Some(Arc::new(reception)),
+            ..self
+        }
     }
 
     /// Where clients log in. SMTP offers AUTH with it, IMAP and POP3 need it.
     #[must_use]
     pub fn gate(self, gate: Arc<Gate>) -> Self {
-        Self { gate: Some(gate), ..self }
+        Self {
+            gate: Some(gate),
+            ..self
+        }
     }
 
     /// The mailboxes that IMAP and POP3 serve.
     #[must_use]
     pub fn mailboxes(self, store: Arc<dyn MailStore>) -> Self {
-        Self { store: Some(store), ..self }
+        Self {
+            store: Some(store),
+            ..self
+        }
     }
 
     /// A certificate from files, which [`Server::reload`] reads again.
     #[must_use]
     pub fn certificate_files(self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
-        Self { identity: Some(Identity::Files(tls::Sources::one(chain, key))), ..self }
+        Self {
+            identity: Some(Identity::Files(tls::Sources::one(chain, key))),
+            ..self
+        }
     }
 
     /// A certificate at hand.
     #[must_use]
     pub fn certificate(self, certificate: Certificate) -> Self {
-        Self { identity: Some(Identity::Given(certificate)), ..self }
+        Self {
+            identity: Some(Identity::Given(certificate)),
+            ..self
+        }
     }
 
     /// How many connections there may be, in all and of one address.
@@ -236,13 +266,19 @@ impl Builder {
     /// What IMAP and POP3 greet with (Dovecot: login_greeting).
     #[must_use]
     pub fn greeting(self, text: impl Into<String>) -> Self {
-        Self { greeting: Some(text.into()), ..self }
+        Self {
+            greeting: Some(text.into()),
+            ..self
+        }
     }
 
     /// Octets of a message that SMTP takes; 10,240,000 by default.
     #[must_use]
     pub fn size_limit(self, octets: u64) -> Self {
-        Self { size_limit: Some(octets), ..self }
+        Self {
+            size_limit: Some(octets),
+            ..self
+        }
     }
 
     /// Serves SMTP there.
@@ -292,16 +328,30 @@ impl Builder {
             let secured = self.secure(protocol, &mut tls)?;
             let service = self.service(protocol, &hostname, secured.is_some())?;
             let listener = bind(place)?;
-            let counter = Counter { protocol, service: Arc::new(service), tls: secured };
+            let counter = Counter {
+                protocol,
+                service: Arc::new(service),
+                tls: secured,
+            };
             ready.push((listener, Arc::new(counter)));
         }
         let mut addresses = Vec::new();
         for (listener, counter) in ready {
             let address = listener.address().unwrap_or(Peer::Unknown);
             addresses.push((counter.protocol, address));
-            tokio::spawn(listen(listener, Arc::clone(&turnstile), None, counter, shutdown.clone()));
+            tokio::spawn(listen(
+                listener,
+                Arc::clone(&turnstile),
+                None,
+                counter,
+                shutdown.clone(),
+            ));
         }
-        Ok(Server { shutdown, addresses, tls })
+        Ok(Server {
+            shutdown,
+            addresses,
+            tls,
+        })
     }
 
     /// The TLS of a protocol, which its listeners share: tickets of one service are worthless on another.
@@ -311,7 +361,11 @@ impl Builder {
         known: &mut Vec<(Protocol, Arc<tls::Service>)>,
     ) -> Result<Option<Arc<tls::Service>>, StartError> {
         let Some(identity) = &self.identity else {
-            return if protocol.implicit_tls() { Err(StartError::NoCertificate(protocol)) } else { Ok(None) };
+            return if protocol.implicit_tls() {
+                Err(StartError::NoCertificate(protocol))
+            } else {
+                Ok(None)
+            };
         };
         if let Some((_, service)) = known.iter().find(|(of, _)| of.alpn() == protocol.alpn()) {
             return Ok(Some(Arc::clone(service)));
@@ -325,10 +379,20 @@ impl Builder {
         Ok(Some(service))
     }
 
-    fn service(&self, protocol: Protocol, hostname: &Domain, tls: bool) -> Result<Service, StartError> {
+    fn service(
+        &self,
+        protocol: Protocol,
+        hostname: &Domain,
+        tls: bool,
+    ) -> Result<Service, StartError> {
         if protocol.takes_mail() {
-            let reception = self.reception.clone().ok_or(StartError::NoReception(protocol))?;
-            return Ok(Service::Smtp(self.smtp_server(protocol, hostname, tls, reception)));
+            let reception = self
+                .reception
+                .clone()
+                .ok_or(StartError::NoReception(protocol))?;
+            return Ok(Service::Smtp(
+                self.smtp_server(protocol, hostname, tls, reception),
+            ));
         }
         let (gate, store) = match (&self.gate, &self.store) {
             (Some(gate), Some(store)) => (Arc::clone(gate), Arc::clone(store)),
@@ -411,23 +475,37 @@ struct Counter {
 }
 
 impl Attendant for Counter {
-    async fn receive(&self, arrival: Arrival) {
-        let Arrival { socket, route, bell, .. } = arrival;
-        let mut stream = match &self.tls {
-            Some(service) => Stream::new(socket, tls::Side::Serve(Arc::clone(service))),
-            None => Stream::plain(socket),
-        };
-        if self.protocol.implicit_tls() {
-            match tokio::time::timeout(HANDSHAKE, stream.secure()).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => return tracing::info!(peer = %route.peer, %error, "no TLS handshake"),
-                Err(_) => return tracing::info!(peer = %route.peer, "the TLS handshake took too long"),
+    fn receive(&self, arrival: Arrival) -> impl Future<Output = ()> + Send + 'static {
+        let tls = self.tls.clone();
+        let service = Arc::clone(&self.service);
+        let implicit = self.protocol.implicit_tls();
+        async move {
+            let Arrival {
+                socket,
+                route,
+                bell,
+                ..
+            } = arrival;
+            let mut stream = match tls {
+                Some(tls) => Stream::new(socket, tls::Side::Serve(tls)),
+                None => Stream::plain(socket),
+            };
+            if implicit {
+                match tokio::time::timeout(HANDSHAKE, stream.secure()).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => {
+                        return tracing::info!(peer = %route.peer, %error, "no TLS handshake");
+                    }
+                    Err(_) => {
+                        return tracing::info!(peer = %route.peer, "the TLS handshake took too long");
+                    }
+                }
             }
-        }
-        match &*self.service {
-            Service::Smtp(server) => server.serve(stream, &route, bell).await,
-            Service::Imap(server) => server.serve(stream, &route, bell).await,
-            Service::Pop3(server) => server.serve(stream, &route, bell).await,
+            match &*service {
+                Service::Smtp(server) => server.serve(stream, &route, bell).await,
+                Service::Imap(server) => server.serve(stream, &route, bell).await,
+                Service::Pop3(server) => server.serve(stream, &route, bell).await,
+            }
         }
     }
 
@@ -437,13 +515,18 @@ impl Attendant for Counter {
             return Vec::new();
         }
         match self.protocol {
-            Protocol::Imap => b"* BYE Maximum number of connections from user+IP exceeded\r\n".to_vec(),
-            Protocol::Pop3 => b"-ERR [IN-USE] Maximum number of connections from user+IP exceeded\r\n".to_vec(),
+            Protocol::Imap => {
+                b"* BYE Maximum number of connections from user+IP exceeded\r\n".to_vec()
+            }
+            Protocol::Pop3 => {
+                b"-ERR [IN-USE] Maximum number of connections from user+IP exceeded\r\n".to_vec()
+            }
             _ => {
                 let client = crate::log::Client::at(route.peer.ip());
                 match refused {
                     Refused::Address => {
-                        format!("421 4.7.0 Error: too many connections from {client}\r\n").into_bytes()
+                        format!("421 4.7.0 Error: too many connections from {client}\r\n")
+                            .into_bytes()
                     }
                     _ => b"421 4.3.2 All server ports are busy\r\n".to_vec(),
                 }

@@ -1,6 +1,6 @@
 //! The capability line, computed from what is on and where the session stands; never a stored string.
 
-use super::{Facts, Options, state::State};
+use super::{Facts, Mechanism, Options, state::State};
 
 /// What is offered at every moment, in Dovecot's order.
 const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
@@ -48,9 +48,21 @@ pub(super) fn write_to(out: &mut Vec<u8>, state: &State, facts: &Facts, options:
         // RFC 3501 §6.2.3
         say("", "LOGINDISABLED");
     }
-    for mechanism in &options.mechanisms {
-        if plaintext || !mechanism.plaintext {
-            say("AUTH=", &mechanism.name);
-        }
+    for mechanism in offered(state, facts, options) {
+        say("AUTH=", &mechanism.name);
     }
+}
+
+/// The mechanisms that can be used as the connection stands.
+pub(super) fn offered<'o>(
+    state: &State,
+    facts: &Facts,
+    options: &'o Options,
+) -> impl Iterator<Item = &'o Mechanism> {
+    let plaintext = plaintext_allowed(state, facts, options);
+    let tls = facts.tls.is_some() || state.tls;
+    options
+        .mechanisms
+        .iter()
+        .filter(move |m| (plaintext || !m.plaintext) && (tls || !m.binds_channel))
 }

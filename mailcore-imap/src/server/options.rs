@@ -11,6 +11,8 @@ pub struct Mechanism {
     pub name: String,
     /// Whether it shows the password to whoever listens, so that it needs a secured connection.
     pub plaintext: bool,
+    /// Whether it is bound to a TLS layer (the `-PLUS` mechanisms), so that it is offered under TLS alone.
+    pub binds_channel: bool,
 }
 
 /// Bounds of what one client can make a session hold or do.
@@ -94,6 +96,7 @@ impl Default for Options {
         let mechanism = |name: &str| Mechanism {
             name: name.into(),
             plaintext: true,
+            binds_channel: false,
         };
         Self {
             greeting: "mailcore ready.".into(),

@@ -110,7 +110,7 @@ pub trait Account: Send + Sync + Debug {
 
 /// A message on its way into a mailbox. Dropping it leaves nothing behind.
 #[async_trait]
-pub trait Append: Send + Debug {
+pub trait Append: Send + Sync + Debug {
     /// Appends octets as they came; line ends are CRLF.
     ///
     /// # Errors

@@ -73,7 +73,7 @@ pub struct Entry {
 
 /// A message that is being taken in. Dropping it leaves nothing behind.
 #[async_trait]
-pub trait Draft: Send + Debug {
+pub trait Draft: Send + Sync + Debug {
     /// Appends to the body.
     ///
     /// # Errors

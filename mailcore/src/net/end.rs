@@ -77,6 +77,9 @@ pub struct End<S> {
     pub(super) pace: Pace,
     /// Something was written since the last flush.
     pub(super) unflushed: bool,
+    /// Octets read and written, above all layers.
+    read: u64,
+    written: u64,
     /// When the handshake that is under way has taken too long.
     handshake: Option<Instant>,
     /// The last question that was attended found nobody waiting for its answer.
@@ -93,6 +96,8 @@ impl<S: Transport> End<S> {
             bell,
             pace: Pace::default(),
             unflushed: false,
+            read: 0,
+            written: 0,
             handshake: None,
             abandoned: false,
             lost: None,
@@ -108,6 +113,11 @@ impl<S: Transport> End<S> {
     /// The connection, for what is known of it.
     pub fn stream(&self) -> &Stream<S> {
         &self.stream
+    }
+
+    /// Octets read and written so far, as the protocol counts them: above TLS and DEFLATE.
+    pub fn octets(&self) -> (u64, u64) {
+        (self.read, self.written)
     }
 
     /// The session's bell.
@@ -210,6 +220,7 @@ impl<S: Transport> End<S> {
         match (ready!(read), lent.take()) {
             (Ok(()), Some(room)) => {
                 room.filled(n);
+                self.read = self.read.saturating_add(n as u64);
                 Poll::Ready(Happened::Moved)
             }
             (Err(error), Some(room)) => {
@@ -260,6 +271,7 @@ impl<S: Transport> End<S> {
             Ok(n) if n > 0 => {
                 self.unflushed = true;
                 output.sent(n);
+                self.written = self.written.saturating_add(n as u64);
                 Happened::Moved
             }
             Ok(_) => {

@@ -118,7 +118,7 @@ pub struct Message {
 
 /// Where the content of one message goes while it comes in. Dropping it leaves nothing behind.
 #[async_trait]
-pub trait Sink: Send + Debug {
+pub trait Sink: Send + Sync + Debug {
     /// Takes a piece of content: CRLF line ends, dots unstuffed.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::{DESCRIPTORS, Toy};
 use mailcore::net::Peer;
-use mailcore::net::listen::{Address, Gate, Limits, Listener, listen};
+use mailcore::net::listen::{Address, Limits, Listener, Turnstile, listen};
 use mailcore::shutdown::Shutdown;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::cell::Cell;
@@ -18,7 +18,7 @@ async fn want_of_descriptors_pauses_the_accept_loop() {
     let Peer::Tcp(address) = listener.address().unwrap() else {
         unreachable!()
     };
-    let gate = Gate::new(Limits::default());
+    let gate = Turnstile::new(Limits::default());
     let toy = Arc::new(Toy::default());
     let mut listening = pin!(listen(listener, gate, None, toy, Shutdown::new()));
     let polls = Cell::new(0);

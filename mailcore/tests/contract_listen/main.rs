@@ -13,7 +13,7 @@ mod descriptors;
 mod toy;
 
 use mailcore::net::listen::{
-    Address, Balancers, Gate, Limits, Listener, Reception, Refused, Visit, listen,
+    Address, Arrival, Attendant, Balancers, Limits, Listener, Refused, Turnstile, listen,
 };
 use mailcore::net::{End, Peer, Route, Stream, pump};
 use mailcore::shutdown::Shutdown;
@@ -41,8 +41,8 @@ struct Toy {
     store: Store,
 }
 
-impl Reception for Toy {
-    fn receive(&self, visit: Visit) -> impl Future<Output = ()> + Send + 'static {
+impl Attendant for Toy {
+    fn receive(&self, visit: Arrival) -> impl Future<Output = ()> + Send + 'static {
         let mut routes = self.routes.lock().unwrap();
         assert!(
             routes.len() != 13,
@@ -65,7 +65,7 @@ impl Reception for Toy {
 
 struct Running {
     toy: Arc<Toy>,
-    gate: Arc<Gate>,
+    gate: Arc<Turnstile>,
     shutdown: Shutdown,
     address: SocketAddr,
     listening: tokio::task::JoinHandle<()>,
@@ -76,7 +76,7 @@ fn run(toy: Toy, limits: Limits, balancers: Option<Balancers>) -> Running {
     let Peer::Tcp(address) = listener.address().unwrap() else {
         unreachable!()
     };
-    let (toy, gate, shutdown) = (Arc::new(toy), Gate::new(limits), Shutdown::new());
+    let (toy, gate, shutdown) = (Arc::new(toy), Turnstile::new(limits), Shutdown::new());
     let listening = tokio::spawn(listen(
         listener,
         gate.clone(),
@@ -236,7 +236,7 @@ async fn a_unix_socket_has_its_mode_and_leaves_nothing_behind() {
     assert!(Listener::bind(&address).is_err(), "somebody listens there");
     let shutdown = Shutdown::new();
     let toy = Arc::new(Toy::default());
-    let gate = Gate::new(Limits::default());
+    let gate = Turnstile::new(Limits::default());
     let listening = tokio::spawn(listen(listener, gate, None, toy.clone(), shutdown.clone()));
     let mut socket = UnixStream::connect(&path).await.unwrap();
     socket.write_all(b"QUIT\r\n").await.unwrap();
@@ -258,7 +258,7 @@ async fn a_listener_may_be_brought_along() {
     let own = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = own.local_addr().unwrap();
     let listener = Listener::from_tcp(own).unwrap();
-    let gate = Gate::new(Limits::default());
+    let gate = Turnstile::new(Limits::default());
     let toy = Arc::new(Toy::default());
     tokio::spawn(listen(listener, gate, None, toy, Shutdown::new()));
     assert_eq!(say(address, "QUIT\r\n").await, "HELLO\r\nBYE\r\n");

@@ -103,6 +103,13 @@ macro_rules! questions {
             $($(#[$doc])* $name(Question<'s, $name>),)*
         }
 
+        $(impl Question<'_, $name> {
+            /// Answers with the safe refusal.
+            pub fn decline(self) {
+                self.answered(<$name as Decline>::refusal());
+            }
+        })*
+
         impl Ask<'_> {
             /// Answers with the safe refusal: not for now, or nothing.
             pub fn decline(self) {

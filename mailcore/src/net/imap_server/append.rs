@@ -4,15 +4,23 @@ use super::Answers;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_imap::server::Content;
-use mailcore_imap::server::question::{Begin, Commit, Question};
+use mailcore_imap::server::{Begin, Commit, Question};
 use mailcore_imap::types::{self, Failed};
 use mailcore_store::mailbox::Stamp;
 
 impl Answers<'_> {
-    pub(super) async fn begin<S: Transport>(&mut self, mut q: Question<'_, Begin>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn begin<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Begin>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let Some(append) = end.attend(line, account.append(&asked.name)).await else { return };
+        let Some(append) = end.attend(line, account.append(&asked.name)).await else {
+            return;
+        };
         match append {
             Ok(append) => {
                 self.append = Some(append);
@@ -38,12 +46,26 @@ impl Answers<'_> {
         }
     }
 
-    pub(super) async fn commit<S: Transport>(&mut self, mut q: Question<'_, Commit>, end: &mut End<S>) {
-        let Some(append) = self.append.take() else { return q.decline() };
+    pub(super) async fn commit<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Commit>,
+        end: &mut End<S>,
+    ) {
+        let Some(append) = self.append.take() else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let stamp = Stamp { flags: asked.flags, keywords: asked.keywords.clone(), date: asked.date, identity: None };
+        let stamp = Stamp {
+            flags: asked.flags,
+            keywords: asked.keywords.clone(),
+            date: asked.date,
+            identity: None,
+        };
         let done = end.carry(line, append.commit(stamp)).await;
-        let appended = done.map(|a| types::Appended { uid_validity: a.uid_validity, uid: a.uid });
+        let appended = done.map(|a| types::Appended {
+            uid_validity: a.uid_validity,
+            uid: a.uid,
+        });
         q.answer(appended.map_err(|e| self.failed(&e)));
     }
 }

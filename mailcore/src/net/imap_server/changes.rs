@@ -4,13 +4,19 @@ use super::Answers;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_base::mailbox::{FlagOp, Flags};
-use mailcore_imap::server::question::{Copy, Expunge, Move, Question, Store};
+use mailcore_imap::server::{Copy, Expunge, Move, Question, Store};
 use mailcore_imap::types;
 use mailcore_store::mailbox::Copied;
 
 impl Answers<'_> {
-    pub(super) async fn store<S: Transport>(&mut self, mut q: Question<'_, Store>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn store<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Store>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
         let work = mailbox.flag(&asked.uids, &asked.change, asked.unchanged_since);
         let done = end.carry(line, work).await;
@@ -22,21 +28,39 @@ impl Answers<'_> {
     }
 
     pub(super) async fn copy<S: Transport>(&mut self, mut q: Question<'_, Copy>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let done = end.carry(line, mailbox.copy(&asked.uids, &asked.target)).await;
+        let done = end
+            .carry(line, mailbox.copy(&asked.uids, &asked.target))
+            .await;
         q.answer(done.map(copied).map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn relocate<S: Transport>(&mut self, mut q: Question<'_, Move>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn relocate<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Move>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let done = end.carry(line, mailbox.relocate(&asked.uids, &asked.target)).await;
+        let done = end
+            .carry(line, mailbox.relocate(&asked.uids, &asked.target))
+            .await;
         q.answer(done.map(copied).map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn expunge<S: Transport>(&mut self, mut q: Question<'_, Expunge>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn expunge<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Expunge>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
         let done = end.carry(line, mailbox.expunge(&asked.uids)).await;
         if let Ok(gone) = &done {
@@ -47,5 +71,9 @@ impl Answers<'_> {
 }
 
 fn copied(copied: Copied) -> types::Copied {
-    types::Copied { uid_validity: copied.uid_validity, from: copied.from, to: copied.to }
+    types::Copied {
+        uid_validity: copied.uid_validity,
+        from: copied.from,
+        to: copied.to,
+    }
 }

@@ -6,35 +6,59 @@ use crate::log::{self, dovecot::Rip};
 use crate::net::end::{End, now};
 use crate::net::pump::Ended;
 use crate::net::stream::Transport;
-use mailcore_imap::server::question::{Authenticate, Exchange, Login, Question, Refusal, Respond, Welcome};
+use mailcore_imap::server::{Authenticate, Exchange, Login, Question, Refusal, Respond, Welcome};
 
 impl Answers<'_> {
-    pub(super) async fn login<S: Transport>(&mut self, mut q: Question<'_, Login>, end: &mut End<S>) {
+    pub(super) async fn login<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Login>,
+        end: &mut End<S>,
+    ) {
         let (asked, line) = q.parts();
         let entered = async {
-            let admitted = self.server.gate.password(&self.link, &asked.name, &asked.secret).await?;
+            let admitted = self
+                .server
+                .gate
+                .password(&self.link, &asked.name, &asked.secret)
+                .await?;
             Ok(self.open(admitted).await)
         };
-        let Some(entered) = end.attend(line, entered).await else { return };
+        let Some(entered) = end.attend(line, entered).await else {
+            return;
+        };
         match entered {
             Ok(opened) => q.answer(self.enter(opened)),
             Err(refused) => q.answer(Err(self.refused(refused))),
         }
     }
 
-    pub(super) async fn authenticate<S: Transport>(&mut self, mut q: Question<'_, Authenticate>, end: &mut End<S>) {
+    pub(super) async fn authenticate<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Authenticate>,
+        end: &mut End<S>,
+    ) {
         self.method.clone_from(&q.asked().mechanism);
         let (asked, line) = q.parts();
         let initial = asked.initial.as_ref().map(|secret| secret.expose());
         let turned = async {
-            let turn = self.server.gate.begin(&self.link, &asked.mechanism, initial).await;
+            let turn = self
+                .server
+                .gate
+                .begin(&self.link, &asked.mechanism, initial)
+                .await;
             self.opened(turn).await
         };
-        let Some(step) = end.attend(line, turned).await else { return };
+        let Some(step) = end.attend(line, turned).await else {
+            return;
+        };
         q.answer(self.exchanged(step));
     }
 
-    pub(super) async fn respond<S: Transport>(&mut self, mut q: Question<'_, Respond>, end: &mut End<S>) {
+    pub(super) async fn respond<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Respond>,
+        end: &mut End<S>,
+    ) {
         let Some(dialogue) = self.dialogue.take() else {
             return q.answer(Exchange::Refused(Refusal::Mechanism));
         };
@@ -43,7 +67,9 @@ impl Answers<'_> {
             let turn = dialogue.respond(asked.response.expose()).await;
             self.opened(turn).await
         };
-        let Some(step) = end.attend(line, turned).await else { return };
+        let Some(step) = end.attend(line, turned).await else {
+            return;
+        };
         q.answer(self.exchanged(step));
     }
 
@@ -57,7 +83,9 @@ impl Answers<'_> {
 
     fn exchanged(&mut self, step: Result<Opened, Turn>) -> Exchange {
         match step {
-            Ok(opened) => self.enter(opened).map_or_else(Exchange::Refused, Exchange::Granted),
+            Ok(opened) => self
+                .enter(opened)
+                .map_or_else(Exchange::Refused, Exchange::Granted),
             Err(Turn::Challenge(octets, dialogue)) => {
                 self.dialogue = Some(dialogue);
                 Exchange::Challenge(octets)
@@ -70,7 +98,12 @@ impl Answers<'_> {
     /// Opens the account of somebody who was let in.
     async fn open(&self, admitted: Admitted) -> Opened {
         let account = match self.server.gate.user(&self.link, &admitted).await {
-            Ok(Some(user)) => self.server.store.account(&user).await.map_err(|e| Chain(&e).to_string()),
+            Ok(Some(user)) => self
+                .server
+                .store
+                .account(&user)
+                .await
+                .map_err(|e| Chain(&e).to_string()),
             Ok(None) => Err("the user has no entry in the user directory".to_owned()),
             Err(error) => Err(Chain(&error).to_string()),
         };
@@ -128,7 +161,11 @@ impl Answers<'_> {
     /// The line at the end of a session.
     pub(super) fn goodbye(&self, ended: &Ended, (read, written): (u64, u64)) {
         if let (Some(user), Some(_)) = (&self.user, &self.account) {
-            let how = if matches!(ended, Ended::Closed) { "Logged out" } else { "Connection closed" };
+            let how = if matches!(ended, Ended::Closed) {
+                "Logged out"
+            } else {
+                "Connection closed"
+            };
             let c = &self.counts;
             return log::dovecot::left(
                 "imap",
@@ -146,7 +183,11 @@ impl Answers<'_> {
             0 => format!("Connection closed (no auth attempts in {seconds} secs)"),
             n => format!("Connection closed (auth failed, {n} attempts in {seconds} secs)"),
         };
-        log::dovecot::turned_away(&reason, self.user.as_deref().unwrap_or_default(), &self.rip());
+        log::dovecot::turned_away(
+            &reason,
+            self.user.as_deref().unwrap_or_default(),
+            &self.rip(),
+        );
     }
 }
 

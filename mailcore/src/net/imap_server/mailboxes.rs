@@ -4,7 +4,7 @@ use super::Answers;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_base::mailbox::{Flags, MailboxName, UidMap, UidSet};
-use mailcore_imap::server::question::{
+use mailcore_imap::server::{
     Create, Delete, List, Question, Rename, Select, Status, Subscribe, Subscriptions, Sync,
 };
 use mailcore_imap::types::{self, Selected};
@@ -16,7 +16,11 @@ use std::sync::Arc;
 const BATCH: u32 = 1000;
 
 impl Answers<'_> {
-    pub(super) async fn select<S: Transport>(&mut self, mut q: Question<'_, Select>, end: &mut End<S>) {
+    pub(super) async fn select<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Select>,
+        end: &mut End<S>,
+    ) {
         self.leave();
         let (asked, line) = q.parts();
         let access = match asked.access {
@@ -24,7 +28,9 @@ impl Answers<'_> {
             types::Access::Write => Access::Write,
         };
         let opened = open(self.account.as_ref(), &asked.name, access);
-        let Some(opened) = end.attend(line, opened).await else { return };
+        let Some(opened) = end.attend(line, opened).await else {
+            return;
+        };
         match opened {
             Ok((mailbox, selected)) => {
                 self.mailbox = Some(mailbox);
@@ -35,33 +41,60 @@ impl Answers<'_> {
     }
 
     pub(super) async fn sync<S: Transport>(&mut self, mut q: Question<'_, Sync>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let known = q.asked().known;
         let (_, line) = q.parts();
-        let Some(changes) = end.attend(line, mailbox.sync(Some(known))).await else { return };
+        let Some(changes) = end.attend(line, mailbox.sync(Some(known))).await else {
+            return;
+        };
         let changes = changes.map(|changes| (changes, mailbox.recent()));
         q.answer(changes.map_err(|e| self.failed(&e)));
     }
 
     pub(super) async fn list<S: Transport>(&mut self, mut q: Question<'_, List>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let Some(page) = end.attend(line, account.list(asked.after.as_ref(), asked.limit)).await else { return };
+        let Some(page) = end
+            .attend(line, account.list(asked.after.as_ref(), asked.limit))
+            .await
+        else {
+            return;
+        };
         let page = page.map(|page| page.into_iter().map(listed).collect());
         q.answer(page.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn subscriptions<S: Transport>(&mut self, mut q: Question<'_, Subscriptions>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn subscriptions<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Subscriptions>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (_, line) = q.parts();
-        let Some(names) = end.attend(line, account.subscriptions()).await else { return };
+        let Some(names) = end.attend(line, account.subscriptions()).await else {
+            return;
+        };
         q.answer(names.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn status<S: Transport>(&mut self, mut q: Question<'_, Status>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn status<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Status>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let Some(status) = end.attend(line, account.status(&asked.name)).await else { return };
+        let Some(status) = end.attend(line, account.status(&asked.name)).await else {
+            return;
+        };
         let told = status.map(|s| {
             let mut told = types::Status::empty(s.uid_validity);
             told.messages = s.messages;
@@ -73,31 +106,61 @@ impl Answers<'_> {
         q.answer(told.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn create<S: Transport>(&mut self, mut q: Question<'_, Create>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn create<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Create>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let done = end.carry(line, account.create(&asked.name, asked.special)).await;
+        let done = end
+            .carry(line, account.create(&asked.name, asked.special))
+            .await;
         q.answer(done.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn delete<S: Transport>(&mut self, mut q: Question<'_, Delete>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn delete<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Delete>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
         let done = end.carry(line, account.delete(&asked.name)).await;
         q.answer(done.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn rename<S: Transport>(&mut self, mut q: Question<'_, Rename>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn rename<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Rename>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let done = end.carry(line, account.rename(&asked.from, &asked.to)).await;
+        let done = end
+            .carry(line, account.rename(&asked.from, &asked.to))
+            .await;
         q.answer(done.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn subscribe<S: Transport>(&mut self, mut q: Question<'_, Subscribe>, end: &mut End<S>) {
-        let Some(account) = &self.account else { return q.decline() };
+    pub(super) async fn subscribe<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Subscribe>,
+        end: &mut End<S>,
+    ) {
+        let Some(account) = &self.account else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let done = end.carry(line, account.subscribe(&asked.name, asked.on)).await;
+        let done = end
+            .carry(line, account.subscribe(&asked.name, asked.on))
+            .await;
         q.answer(done.map_err(|e| self.failed(&e)));
     }
 }
@@ -111,17 +174,23 @@ async fn open(
     let mailbox = account.open(name, access).await?;
     let now = mailbox.sync(None).await?.now;
     let unseen = first_unseen(&*mailbox, &now.uids).await?;
-    let mut selected = Selected::new(now, match access {
-        Access::Read => types::Access::Read,
-        Access::Write => types::Access::Write,
-    });
+    let mut selected = Selected::new(
+        now,
+        match access {
+            Access::Read => types::Access::Read,
+            Access::Write => types::Access::Write,
+        },
+    );
     selected.recent = mailbox.recent();
     selected.unseen = unseen;
     Ok((mailbox, selected))
 }
 
 /// The first message without `\Seen`, looked for from the front in batches.
-async fn first_unseen(mailbox: &dyn Mailbox, uids: &UidMap) -> Result<Option<mailcore_base::mailbox::Uid>> {
+async fn first_unseen(
+    mailbox: &dyn Mailbox,
+    uids: &UidMap,
+) -> Result<Option<mailcore_base::mailbox::Uid>> {
     let mut records = Vec::new();
     let mut from = 1;
     while from <= uids.len() {

@@ -5,26 +5,40 @@ use crate::access;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_base::message::SectionText;
-use mailcore_imap::server::question::{Bytes, Describe, Extent, Measure, Question, Records, Search};
+use mailcore_imap::server::{Bytes, Describe, Extent, Measure, Question, Records, Search};
 use mailcore_imap::types::{self, Described, Row};
 use mailcore_store::mailbox::{Fields, Record};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Answers<'_> {
-    pub(super) async fn records<S: Transport>(&mut self, mut q: Question<'_, Records>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn records<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Records>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
         let mut records = Vec::new();
         let read = mailbox.records(&asked.uids, fields(asked.fields), &mut records);
-        let Some(read) = end.attend(line, read).await else { return };
+        let Some(read) = end.attend(line, read).await else {
+            return;
+        };
         match read {
             Ok(()) => q.answer(Ok(records.iter().map(row))),
             Err(error) => q.answer(Err::<std::iter::Empty<Row<'_>>, _>(self.failed(&error))),
         }
     }
 
-    pub(super) async fn describe<S: Transport>(&mut self, mut q: Question<'_, Describe>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn describe<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Describe>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
         let (reader, uid, what) = (&mut self.reader, asked.uid, asked.what);
         let read = async {
@@ -34,17 +48,30 @@ impl Answers<'_> {
                 _ => reader.structure(&**mailbox, uid, true).await,
             }
         };
-        let Some(text) = end.attend(line, read).await else { return };
+        let Some(text) = end.attend(line, read).await else {
+            return;
+        };
         self.counts.headers += 1;
         q.answer(text.map_err(|e| self.failed(&e)));
     }
 
-    pub(super) async fn measure<S: Transport>(&mut self, mut q: Question<'_, Measure>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn measure<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Measure>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
         let read = self.reader.measure(&**mailbox, asked.uid, &asked.section);
-        let Some(measured) = end.attend(line, read).await else { return };
-        let header = !matches!(q.asked().section.text, SectionText::Whole | SectionText::Text);
+        let Some(measured) = end.attend(line, read).await else {
+            return;
+        };
+        let header = !matches!(
+            q.asked().section.text,
+            SectionText::Whole | SectionText::Text
+        );
         match measured {
             Ok(Some(access::Measured::Length(octets))) => {
                 self.count(header, octets);
@@ -68,26 +95,46 @@ impl Answers<'_> {
         *sum += octets;
     }
 
-    pub(super) async fn bytes<S: Transport>(&mut self, mut q: Question<'_, Bytes>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
+    pub(super) async fn bytes<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Bytes>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
         let (asked, line) = q.parts();
-        let read = self.reader.bytes(&**mailbox, asked.uid, &asked.section, asked.range.clone());
-        let Some(bytes) = end.attend(line, read).await else { return };
+        let read = self
+            .reader
+            .bytes(&**mailbox, asked.uid, &asked.section, asked.range.clone());
+        let Some(bytes) = end.attend(line, read).await else {
+            return;
+        };
         match bytes {
             Ok(bytes) => q.answer(Ok(&bytes.unwrap_or_default())),
             Err(error) => q.answer(Err(self.failed(&error))),
         }
     }
 
-    pub(super) async fn search<S: Transport>(&mut self, mut q: Question<'_, Search>, end: &mut End<S>) {
-        let Some(mailbox) = &self.mailbox else { return q.decline() };
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs() as i64);
+    pub(super) async fn search<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Search>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |d| d.as_secs() as i64);
         let (asked, line) = q.parts();
         let look = async {
             let keywords = mailbox.sync(None).await?.now.keywords;
             access::search(&**mailbox, &asked.query, &asked.within, &keywords, now).await
         };
-        let Some(found) = end.attend(line, look).await else { return };
+        let Some(found) = end.attend(line, look).await else {
+            return;
+        };
         q.answer(found.map_err(|e| self.failed(&e)));
     }
 }

@@ -9,7 +9,7 @@ mod messages;
 
 use super::bell::Bell;
 use super::end::{End, Happened, now};
-use super::pump::{Dialog, Ended, pump};
+use super::pump::{Dialog, pump};
 use super::socket::Route;
 use super::stream::{Stream, Transport};
 use crate::access::Reader;
@@ -18,7 +18,7 @@ use crate::log;
 use arc_swap::ArcSwapOption;
 use mailcore_base::login::{Service, TlsFacts};
 use mailcore_base::wire::Notice;
-use mailcore_imap::server::question::Ask;
+use mailcore_imap::server::Ask;
 use mailcore_imap::server::{Mechanism, Options, Session, Step};
 use mailcore_imap::types::Failed;
 use mailcore_store::mailbox::{Account, Append, MailStore, Mailbox};
@@ -38,12 +38,22 @@ pub struct ImapServer {
 impl ImapServer {
     /// A service with these logins and mailboxes.
     pub fn new(options: Options, gate: Arc<Gate>, store: Arc<dyn MailStore>) -> Self {
-        Self { options, gate, store, current: ArcSwapOption::empty() }
+        Self {
+            options,
+            gate,
+            store,
+            current: ArcSwapOption::empty(),
+        }
     }
 
     /// Serves one connection to its end. A stream that can be secured is offered STARTTLS.
     pub async fn serve<S: Transport>(&self, stream: Stream<S>, route: &Route, bell: Bell) {
-        let link = Link::new(Service::Imap, route.peer.ip(), route.local.ip(), stream.tls());
+        let link = Link::new(
+            Service::Imap,
+            route.peer.ip(),
+            route.local.ip(),
+            stream.tls(),
+        );
         let mut session = Session::new(self.options(stream.can_secure()));
         let facts = session.facts_mut();
         facts.peer = link.peer;
@@ -75,8 +85,11 @@ impl ImapServer {
 
     /// The options of a connection that begins now.
     fn options(&self, starttls: bool) -> Arc<Options> {
-        let tls = TlsFacts { end_point: Some(Vec::new()), ..TlsFacts::default() };
-        let offer = self.gate.offer(&Link::new(Service::Imap, None, None, Some(tls)));
+        let mut tls = TlsFacts::default();
+        tls.end_point = Some(Vec::new());
+        let offer = self
+            .gate
+            .offer(&Link::new(Service::Imap, None, None, Some(tls)));
         if let Some(known) = self.current.load_full()
             && (known.0, known.1) == (offer, starttls)
         {
@@ -93,7 +106,8 @@ impl ImapServer {
             })
             .collect();
         let options = Arc::new(options);
-        self.current.store(Some(Arc::new((offer, starttls, Arc::clone(&options)))));
+        self.current
+            .store(Some(Arc::new((offer, starttls, Arc::clone(&options)))));
         options
     }
 }
@@ -222,10 +236,16 @@ impl Answers<'_> {
 
     /// Logs a failure of the store and says of what kind it is.
     fn failed(&self, error: &Error) -> Failed {
-        if matches!(error.kind(), Kind::Unavailable | Kind::Corrupt | Kind::Full | Kind::Unsupported) {
+        if matches!(
+            error.kind(),
+            Kind::Unavailable | Kind::Corrupt | Kind::Full | Kind::Unsupported
+        ) {
             let user = log::Clean(self.user.as_deref().unwrap_or_default());
             let pid = std::process::id();
-            log::dovecot::error(format_args!("imap({user})<{pid}><{}>", self.id), format_args!("{}", Chain(error)));
+            log::dovecot::error(
+                format_args!("imap({user})<{pid}><{}>", self.id),
+                format_args!("{}", Chain(error)),
+            );
         }
         failed(error.kind())
     }

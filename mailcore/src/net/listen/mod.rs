@@ -3,11 +3,11 @@
 //! told, is the caller's.
 
 mod bind;
-mod gate;
 mod proxy;
+mod turnstile;
 
 pub use bind::{Address, Listener};
-pub use gate::{Gate, Limits, Pass, Refused};
+pub use turnstile::{Limits, Pass, Refused, Turnstile};
 
 use crate::net::{Bell, Network, Route, Socket};
 use crate::shutdown::Shutdown;
@@ -43,7 +43,7 @@ impl Balancers {
 /// A connection that was let in.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Visit {
+pub struct Arrival {
     /// The connection.
     pub socket: Socket,
     /// Whom it comes from.
@@ -53,9 +53,9 @@ pub struct Visit {
 }
 
 /// What is done with connections; written by each protocol's driver.
-pub trait Reception: Send + Sync + 'static {
+pub trait Attendant: Send + Sync + 'static {
     /// A session, in a task of its own until it returns. A panic in it costs this session alone.
-    fn receive(&self, visit: Visit) -> impl Future<Output = ()> + Send + 'static;
+    fn receive(&self, arrival: Arrival) -> impl Future<Output = ()> + Send + 'static;
 
     /// What a peer is told that was not let in, sent as far as it goes at once; nothing by default.
     fn refuse(&self, refused: Refused, route: &Route) -> Vec<u8> {
@@ -65,11 +65,11 @@ pub trait Reception: Send + Sync + 'static {
 }
 
 /// Accepts at `listener` until a shutdown begins; then it closes, and its sessions go on to their end.
-pub async fn listen<R: Reception>(
+pub async fn listen<R: Attendant>(
     listener: Listener,
-    gate: Arc<Gate>,
+    turnstile: Arc<Turnstile>,
     balancers: Option<Balancers>,
-    reception: Arc<R>,
+    attendant: Arc<R>,
     shutdown: Shutdown,
 ) {
     let balancers = balancers.map(Arc::new);
@@ -81,25 +81,25 @@ pub async fn listen<R: Reception>(
         };
         // A peer that is gone already has no address.
         let Ok(route) = socket.route() else { continue };
-        let pass = match gate.enter() {
+        let pass = match turnstile.enter() {
             Ok(pass) => pass,
             Err(refused) => {
-                turn_away(&socket, &reception.refuse(refused, &route), refused, &route);
+                turn_away(&socket, &attendant.refuse(refused, &route), refused, &route);
                 continue;
             }
         };
         let door = Door {
             pass,
             balancers: balancers.clone(),
-            reception: Arc::clone(&reception),
+            attendant: Arc::clone(&attendant),
         };
         let bell = Bell::new();
-        let visit = Visit {
+        let arrival = Arrival {
             socket,
             route,
             bell: bell.clone(),
         };
-        shutdown.spawn(bell, door.admit(visit));
+        shutdown.spawn(bell, door.admit(arrival));
     }
 }
 
@@ -107,39 +107,39 @@ pub async fn listen<R: Reception>(
 struct Door<R> {
     pass: Pass,
     balancers: Option<Arc<Balancers>>,
-    reception: Arc<R>,
+    attendant: Arc<R>,
 }
 
-impl<R: Reception> Door<R> {
-    async fn admit(self, mut visit: Visit) {
+impl<R: Attendant> Door<R> {
+    async fn admit(self, mut arrival: Arrival) {
         if let Some(balancers) = &self.balancers
-            && balancers.trust(visit.route.peer.ip())
+            && balancers.trust(arrival.route.peer.ip())
         {
-            let header = tokio::time::timeout(balancers.patience, proxy::read(&mut visit.socket));
+            let header = tokio::time::timeout(balancers.patience, proxy::read(&mut arrival.socket));
             match header.await {
-                Ok(Ok(Header::Route(route))) => visit.route = route,
+                Ok(Ok(Header::Route(route))) => arrival.route = route,
                 Ok(Ok(Header::Own)) => {}
                 Ok(Err(error)) => {
-                    let peer = &visit.route.peer;
+                    let peer = &arrival.route.peer;
                     tracing::warn!(%peer, %error, "no PROXY header from a trusted balancer");
                     return;
                 }
                 Err(_) => {
-                    let peer = &visit.route.peer;
+                    let peer = &arrival.route.peer;
                     tracing::warn!(%peer, "PROXY header from a trusted balancer took too long");
                     return;
                 }
             }
         }
-        let named = match visit.route.peer.ip() {
+        let named = match arrival.route.peer.ip() {
             Some(peer) => self.pass.name(peer),
             None => Ok(self.pass),
         };
         match named {
-            Ok(_pass) => self.reception.receive(visit).await,
+            Ok(_pass) => self.attendant.receive(arrival).await,
             Err(refused) => {
-                let words = self.reception.refuse(refused, &visit.route);
-                turn_away(&visit.socket, &words, refused, &visit.route);
+                let words = self.attendant.refuse(refused, &arrival.route);
+                turn_away(&arrival.socket, &words, refused, &arrival.route);
             }
         }
     }

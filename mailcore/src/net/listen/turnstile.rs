@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many connections a [`Gate`] lets through.
+/// How many connections a [`Turnstile`] lets through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// At the same time.
@@ -46,7 +46,7 @@ pub enum Refused {
 
 /// Counts the connections of one or more listeners.
 #[derive(Debug, Default)]
-pub struct Gate {
+pub struct Turnstile {
     limits: Limits,
     inside: Mutex<Inside>,
 }
@@ -57,7 +57,7 @@ struct Inside {
     addresses: HashMap<Network, usize>,
 }
 
-impl Gate {
+impl Turnstile {
     /// An open gate.
     pub fn new(limits: Limits) -> Arc<Self> {
         Arc::new(Self {
@@ -95,7 +95,7 @@ impl Gate {
 /// The right to be inside; given back when dropped.
 #[derive(Debug)]
 pub struct Pass {
-    gate: Arc<Gate>,
+    gate: Arc<Turnstile>,
     block: Option<Network>,
 }
 
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn each_address_has_its_share_and_gets_it_back() {
-        let gate = Gate::new(Limits {
+        let gate = Turnstile::new(Limits {
             total: 5,
             per_address: 2,
             exempt: vec!["127.0.0.0/8".parse().unwrap()],
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn nothing_is_remembered_of_who_left() {
-        let gate = Gate::new(Limits::default());
+        let gate = Turnstile::new(Limits::default());
         for n in 0..1000_u32 {
             let peer = IpAddr::from(std::net::Ipv4Addr::from_bits(n));
             drop(gate.enter().unwrap().name(peer).unwrap());
@@ -190,7 +190,7 @@ mod tests {
 
     #[test]
     fn a_whole_ipv6_subnet_is_one_address() {
-        let gate = Gate::new(Limits {
+        let gate = Turnstile::new(Limits {
             per_address: 1,
             ..Limits::default()
         });
