@@ -69,7 +69,7 @@ pub struct Hasher {
 }
 
 type Peer = Option<IpAddr>;
-type Job = Box<dyn FnOnce() -> bool + Send>;
+type Job = Box<dyn FnOnce() + Send>;
 
 #[derive(Default)]
 struct Lines {
@@ -152,12 +152,14 @@ impl Hasher {
         let runtime = Handle::try_current()
             .map_err(|error| Error::new(Kind::Unavailable, "password hashing").because(error))?;
         let (sender, result) = oneshot::channel();
+        let lines = Arc::clone(&self.lines);
         let job: Job = Box::new(move || {
-            let wanted = !sender.is_closed();
-            if wanted {
-                let _ = sender.send(work());
+            if !sender.is_closed() {
+                let result = work();
+                // Counted before it is told, so that whoever was told sees it counted.
+                lock(&lines).done += 1;
+                let _ = sender.send(result);
             }
-            wanted
         });
         if self.queue(line_of(peer), job)? {
             let worker = Worker {
@@ -239,9 +241,7 @@ impl Worker {
     fn work(mut self) {
         while let Some(job) = self.next() {
             // A panic is a bug; it costs its one login.
-            if catch_unwind(AssertUnwindSafe(job)).unwrap_or(true) {
-                lock(&self.lines).done += 1;
-            }
+            let _ = catch_unwind(AssertUnwindSafe(job));
         }
     }
 

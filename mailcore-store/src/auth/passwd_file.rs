@@ -218,10 +218,10 @@ fn parse_line(
 /// An empty field and the marks of a locked account are no password, and no fault.
 fn parse_password(text: &str, scheme: Option<&str>, fault: &mut dyn FnMut(String)) -> Password {
     let named = match scheme {
+        // An empty password would otherwise be right where PLAIN is the rule.
+        _ if text.is_empty() => return Password::None,
         Some(scheme) if !text.starts_with('{') => &format!("{{{scheme}}}{text}"),
-        None if text.is_empty() || text.starts_with(['*', '!']) || text == "x" => {
-            return Password::None;
-        }
+        None if text.starts_with(['*', '!']) || text == "x" => return Password::None,
         _ => text,
     };
     match Stored::parse(named) {

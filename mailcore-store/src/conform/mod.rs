@@ -1,1 +1,6 @@
 //! Conformance suites.
+
+#[cfg(feature = "schemes")]
+pub mod auth;
+pub mod queue;
+pub mod table;

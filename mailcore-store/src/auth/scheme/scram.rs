@@ -60,6 +60,27 @@ impl Scram {
         })
     }
 
+    pub(super) fn of_keys(scheme: Scheme, keys: &Credential) -> Option<Self> {
+        let hash = Hash::asked(scheme)?;
+        let Credential::Scram {
+            salt,
+            iterations,
+            stored_key,
+            server_key,
+        } = keys
+        else {
+            return None;
+        };
+        let whole = [stored_key, server_key].map(|key| key.expose().len()) == [hash.len(); 2];
+        Some(Self {
+            hash,
+            iterations: bounded(*iterations).ok().filter(|_| whole)?,
+            salt: salt.clone(),
+            stored_key: stored_key.clone(),
+            server_key: server_key.clone(),
+        })
+    }
+
     pub(super) fn hash(
         scheme: PasswordScheme,
         password: &[u8],
@@ -72,12 +93,14 @@ impl Scram {
     }
 
     /// The keys for a mechanism from the password itself.
-    pub(super) fn derive(scheme: Scheme, password: &[u8], salt: &[u8]) -> Self {
-        let hash = match scheme {
-            Scheme::ScramSha1 => Hash::Sha1,
-            _ => Hash::Sha256,
-        };
-        Self::keys(hash, &prepare(password), salt, DEFAULT_ITERATIONS)
+    pub(super) fn derive(scheme: Scheme, password: &[u8], salt: &[u8]) -> Option<Self> {
+        let hash = Hash::asked(scheme)?;
+        Some(Self::keys(
+            hash,
+            &prepare(password),
+            salt,
+            DEFAULT_ITERATIONS,
+        ))
     }
 
     pub(super) fn write_to(&self, out: &mut String) {
@@ -104,10 +127,7 @@ impl Scram {
     }
 
     pub(super) fn serves(&self, scheme: Scheme) -> bool {
-        match self.hash {
-            Hash::Sha1 => scheme == Scheme::ScramSha1,
-            Hash::Sha256 => scheme == Scheme::ScramSha256,
-        }
+        Hash::asked(scheme) == Some(self.hash)
     }
 
     pub(super) fn credential(&self) -> Credential {
@@ -153,6 +173,14 @@ impl Hash {
         match scheme {
             PasswordScheme::ScramSha1 => Self::Sha1,
             _ => Self::Sha256,
+        }
+    }
+
+    fn asked(scheme: Scheme) -> Option<Self> {
+        match scheme {
+            Scheme::Plain => None,
+            Scheme::ScramSha1 => Some(Self::Sha1),
+            Scheme::ScramSha256 => Some(Self::Sha256),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Vectors of other programs: `openssl passwd`, libxcrypt's crypt(3), `doveadm pw`, and the RFCs.
 
 use super::*;
+use crate::auth::{Credential, Scheme};
 
 fn secret(text: &str) -> Secret {
     Secret::new(text)
