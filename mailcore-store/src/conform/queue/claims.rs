@@ -18,6 +18,7 @@ pub async fn a_message_is_claimed_by_one_at_a_time(queue: &dyn Queue) {
     assert_eq!(entry, claim.entry);
 }
 
+/// A claim that runs out passes to somebody else; what the first one then says of his deliveries is recorded,
 /// and the message stays with the second.
 pub async fn a_claim_that_runs_out_passes_on(queue: &dyn Queue) {
     let identity = queued(queue, 0, 2).await;

@@ -87,6 +87,7 @@ pub async fn what_is_removed_is_gone(queue: &dyn Queue) {
     assert_eq!(queue.page(None, None, 10).await.expect("page"), []);
 }
 
+/// Content that somebody reads stays readable when its message is removed meanwhile, or fails as a whole; it
 /// never turns into something else.
 pub async fn content_being_read_never_turns_into_another(queue: &dyn Queue) {
     let identity = queued(queue, 0, 1).await;

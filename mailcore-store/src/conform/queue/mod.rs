@@ -95,7 +95,3 @@ async fn content(queue: &dyn Queue, identity: Identity, step: u64) -> Vec<u8> {
     );
     octets
 }
-
-/// A claim that runs out passes to somebody else; what the first one then says of his deliveries is recorded,
-
-/// Content that somebody reads stays readable when its message is removed meanwhile, or fails as a whole; it
