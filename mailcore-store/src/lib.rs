@@ -14,6 +14,10 @@ pub mod disk;
 mod error;
 pub mod mailbox;
 pub mod queue;
+#[cfg(feature = "files")]
+mod source;
 pub mod table;
 
 pub use error::{Error, Kind, Result};
+#[cfg(feature = "files")]
+pub use source::{Fault, Report};

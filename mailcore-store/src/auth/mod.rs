@@ -1,5 +1,33 @@
 //! Users and their passwords. Which mechanism asked, and what the peer is told, is known elsewhere.
 
+#[cfg(feature = "schemes")]
+mod book;
+#[cfg(feature = "schemes")]
+mod entry;
+#[cfg(feature = "schemes")]
+mod hasher;
+#[cfg(feature = "schemes")]
+mod memory;
+#[cfg(feature = "schemes")]
+mod nets;
+#[cfg(all(feature = "schemes", feature = "files"))]
+mod passwd_file;
+#[cfg(feature = "schemes")]
+pub mod scheme;
+
+#[cfg(feature = "schemes")]
+pub use entry::{Entry, Password};
+#[cfg(feature = "schemes")]
+pub use hasher::{Hasher, HasherLimits, Load};
+#[cfg(feature = "schemes")]
+pub use memory::MemoryUsers;
+#[cfg(feature = "schemes")]
+pub use nets::Nets;
+#[cfg(all(feature = "schemes", feature = "files"))]
+pub use passwd_file::{NameForm, PasswdFile, PasswdFileOptions};
+#[cfg(feature = "schemes")]
+pub use scheme::{PasswordScheme, SchemeError, Stored};
+
 use crate::Result;
 use async_trait::async_trait;
 use mailcore_base::login::{Login, Secret};
@@ -81,8 +109,9 @@ pub trait Passwords: Send + Sync + Debug {
     /// When the backend cannot tell for now.
     async fn verify(&self, login: &Login, secret: &Secret) -> Result<Verdict>;
 
-    /// The credential of `login` for `scheme`; `None` where there is no such user or the stored form cannot
-    /// serve that scheme.
+    /// The credential of `login` for `scheme`; `None` where there is no such user, where the stored form
+    /// cannot serve that scheme, and where the user may not come in (there is no proof yet that would allow
+    /// to say so). Asked again it is the same, salt included. Takes about as long for an unknown user.
     ///
     /// # Errors
     /// When the backend cannot tell for now.

@@ -1,6 +1,10 @@
 //! The queue: messages that have been accepted and are not yet done with. It keeps; when and where to send is
 //! decided by the scheduler.
 
+mod memory;
+
+pub use memory::MemoryQueue;
+
 use crate::Result;
 use crate::body::Body;
 use async_trait::async_trait;
@@ -22,6 +26,15 @@ impl fmt::Display for Identity {
 }
 
 /// Where a message stands in the queue.
+///
+/// ```text
+///            claim               mark, due
+///  Incoming ───────▶ Active ──────────────────▶ Deferred ─┐
+///                      ▲ ▲    lease runs out:             │
+///                      │ └──── claimed again ◀── Active   │
+///                      └──────────────────────────────────┘ claim, once due
+///  assign: any ──▶ Incoming, Deferred, Hold, Corrupt        remove: from any
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Lane {
@@ -86,18 +99,23 @@ pub trait Draft: Send + Sync + Debug {
     /// When the medium fails.
     async fn read(&self, range: Range<u64>) -> Result<Bytes>;
 
-    /// Cuts the body to `len` octets, so that a filter may write another.
+    /// Cuts the body to `len` octets, so that a filter may write another. A shorter one stays as it is.
     ///
     /// # Errors
     /// When the medium fails.
     async fn truncate(&mut self, len: u64) -> Result<()>;
 
-    /// Makes the message durable: header (kept apart until now), body and envelope. When this returns, it
-    /// survives power loss. Sessions that commit together share one flush.
+    /// Makes the message durable: header (kept apart until now), body, envelope, and when it was accepted. When
+    /// this returns, it survives power loss. Sessions that commit together share one flush.
     ///
     /// # Errors
     /// When it could not be made durable: then it is not in the queue.
-    async fn commit(self: Box<Self>, header: Bytes, envelope: Envelope) -> Result<Identity>;
+    async fn commit(
+        self: Box<Self>,
+        header: Bytes,
+        envelope: Envelope,
+        arrived: SystemTime,
+    ) -> Result<Identity>;
 }
 
 /// A right to work on a message for a while, so that several nodes can share one queue.
@@ -105,6 +123,8 @@ pub trait Draft: Send + Sync + Debug {
 pub struct Claim {
     /// The message.
     pub entry: Entry,
+    /// Which claim of the message this is: tells it from those before and after.
+    pub turn: u64,
     /// Until when nobody else will be given it.
     pub until: SystemTime,
 }
@@ -118,8 +138,9 @@ pub trait Queue: Send + Sync + Debug {
     /// When the medium fails or is full.
     async fn create(&self) -> Result<Box<dyn Draft>>;
 
-    /// Claims at most `limit` messages that are due at `now` (incoming, or deferred and due), oldest first, for
-    /// as long as `lease`.
+    /// Claims at most `limit` messages for as long as `lease`: incoming ones, those that are deferred and due
+    /// at `now`, and those whose last claim has run out. First comes what has been due the longest: since it
+    /// arrived, since it fell due, since its claim ran out.
     ///
     /// # Errors
     /// When the queue cannot be read for now.
@@ -137,22 +158,35 @@ pub trait Queue: Send + Sync + Debug {
     /// When the queue cannot be read for now.
     async fn content(&self, identity: Identity) -> Result<Option<Arc<dyn Body>>>;
 
-    /// Records outcomes of recipients by position; durable when it returns. `due` is when to try again
-    /// what was deferred; the message goes to [`Lane::Deferred`] with it and its attempts count one up.
+    /// Extends a claim until `until`; `None` where the message has gone, or is no longer held by this claim.
     ///
     /// # Errors
-    /// NotFound for a message that is gone; otherwise when it could not be made durable.
+    /// When it could not be made durable.
+    async fn renew(&self, claim: &Claim, until: SystemTime) -> Result<Option<Claim>>;
+
+    /// Records outcomes of recipients by position; durable when it returns. What is done or failed stays so,
+    /// whatever comes later. With `due` the message is given back: it goes to [`Lane::Deferred`] until then,
+    /// and its attempts count one up. Without, it stays claimed.
+    ///
+    /// Outcomes are facts and are recorded also when the claim has passed to somebody else; the message is
+    /// given back only by whoever holds it. Says whether that is still this claim.
+    ///
+    /// # Errors
+    /// NotFound for a message that is gone, and for a recipient that it has not, with nothing recorded;
+    /// otherwise when it could not be made durable.
     async fn mark(
         &self,
-        identity: Identity,
+        claim: &Claim,
         outcomes: &[(usize, Outcome)],
         due: Option<SystemTime>,
-    ) -> Result<()>;
+    ) -> Result<bool>;
 
-    /// Moves a message to another lane.
+    /// Moves a message to another lane, whoever holds it: his claim ends. One that is put into
+    /// [`Lane::Deferred`] is due at once.
     ///
     /// # Errors
-    /// NotFound for a message that is gone; otherwise when it could not be made durable.
+    /// NotFound for a message that is gone; Unsupported for [`Lane::Active`], which only a claim leads to;
+    /// otherwise when it could not be made durable.
     async fn assign(&self, identity: Identity, lane: Lane) -> Result<()>;
 
     /// Removes a message; says whether it was there.

@@ -1,6 +1,18 @@
 //! Lookup tables: a key leads to a value, or to nothing, or cannot be answered for now. Which keys to try
 //! in which order is the caller's.
 
+mod inline;
+mod memory;
+mod statics;
+#[cfg(feature = "files")]
+mod texthash;
+
+pub use inline::{Inline, InlineError};
+pub use memory::MemoryTable;
+pub use statics::Static;
+#[cfg(feature = "files")]
+pub use texthash::{TextHash, TextHashOptions};
+
 use crate::Result;
 use async_trait::async_trait;
 use std::fmt::Debug;
@@ -50,4 +62,9 @@ pub trait EditTable: Table {
     /// # Errors
     /// When the table cannot be read for now.
     async fn page(&self, after: Option<&str>, limit: usize) -> Result<Vec<(String, String)>>;
+}
+
+/// A key as tables with fixed keys compare it: without regard to case.
+fn fold(key: &str) -> String {
+    key.to_lowercase()
 }

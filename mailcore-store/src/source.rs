@@ -1,0 +1,285 @@
+//! A text file that is kept in memory, and read again when it changes. What stands in it is its parser's.
+//!
+//! Whether it has changed is looked at on use, at most once in a while, on a thread for blocking work where
+//! there is a tokio runtime; who comes meanwhile is served from what is held. A file that cannot be read, has
+//! grown beyond its limit or changes while it is read leaves what is held as it was.
+
+use crate::{Error, Kind, Result};
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::hash::{DefaultHasher, Hasher as _};
+use std::io::Read;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Something wrong in a file: that line is skipped. Says what, never quotes secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The file.
+    pub file: PathBuf,
+    /// The line, counted from 1; none where the file as a whole is meant.
+    pub line: Option<usize>,
+    /// What is wrong.
+    pub what: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "{}, line {line}: {}", self.file.display(), self.what),
+            None => write!(f, "{}: {}", self.file.display(), self.what),
+        }
+    }
+}
+
+/// Who is told of faults, whenever a file is read. Called off the event loop, where there is one.
+pub type Report = Arc<dyn Fn(&Fault) + Send + Sync>;
+
+/// What a parser tells of a line: its number from 1, and what is wrong with it.
+pub(crate) type Faults<'f> = &'f mut dyn FnMut(usize, String);
+
+type Parse<T> = Box<dyn Fn(&[u8], Faults<'_>) -> T + Send + Sync>;
+
+/// How a file is kept.
+#[derive(Clone)]
+pub(crate) struct Keeping {
+    /// The longest file that is read, in octets.
+    pub(crate) limit: u64,
+    /// How long a look at the file is good for.
+    pub(crate) every: Duration,
+    /// Who is told.
+    pub(crate) report: Report,
+}
+
+/// A file and what was made of it.
+pub(crate) struct Source<T> {
+    inner: Arc<Inner<T>>,
+}
+
+struct Inner<T> {
+    path: PathBuf,
+    keeping: Keeping,
+    parse: Parse<T>,
+    held: RwLock<Arc<T>>,
+    watch: Mutex<Watch>,
+}
+
+struct Watch {
+    stamp: Option<Stamp>,
+    /// A hash of what was read, so that a file that was only touched is not parsed and reported again.
+    print: u64,
+    looked: Instant,
+    looking: bool,
+    /// What was last reported of the file as a whole, so that it is said once.
+    said: Option<String>,
+}
+
+/// Tells one state of a file from another.
+#[derive(PartialEq, Eq)]
+struct Stamp {
+    device: u64,
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
+}
+
+impl<T: Send + Sync + 'static> Source<T> {
+    /// Opens the file and reads it.
+    pub(crate) fn open(
+        path: &Path,
+        keeping: Keeping,
+        parse: impl Fn(&[u8], Faults<'_>) -> T + Send + Sync + 'static,
+    ) -> Result<Self> {
+        let (octets, stamp) = read(path, keeping.limit)?;
+        let held = parse(&octets, &mut faults(path, &keeping.report));
+        let watch = Watch {
+            stamp,
+            print: print(&octets),
+            looked: Instant::now(),
+            looking: false,
+            said: None,
+        };
+        Ok(Self {
+            inner: Arc::new(Inner {
+                path: path.to_owned(),
+                keeping,
+                parse: Box::new(parse),
+                held: RwLock::new(Arc::new(held)),
+                watch: Mutex::new(watch),
+            }),
+        })
+    }
+
+    /// What is held, after a look at the file if one is due.
+    pub(crate) async fn current(&self) -> Arc<T> {
+        if self.inner.begin_look() {
+            let inner = Arc::clone(&self.inner);
+            match tokio::runtime::Handle::try_current() {
+                // Goes on to its end even if whoever asked goes away.
+                Ok(runtime) => drop(runtime.spawn_blocking(move || inner.look()).await),
+                Err(_) => inner.look(),
+            }
+        }
+        self.held()
+    }
+
+    /// What is held, as it is.
+    pub(crate) fn held(&self) -> Arc<T> {
+        let held = self.inner.held.read();
+        Arc::clone(&held.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Which file it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.inner.path
+    }
+}
+
+impl<T> Inner<T> {
+    /// Whether a look is due and nobody else is at it.
+    fn begin_look(&self) -> bool {
+        let mut watch = self.watch();
+        let due = !watch.looking && watch.looked.elapsed() >= self.keeping.every;
+        watch.looking |= due;
+        due
+    }
+
+    fn look(&self) {
+        let news = self.news();
+        if let Ok(News::Changed(octets, ..)) = &news {
+            let new = (self.parse)(octets, &mut faults(&self.path, &self.keeping.report));
+            *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);
+        }
+        let mut watch = self.watch();
+        let said = match news {
+            Ok(News::None) => None,
+            Ok(News::Changed(octets, stamp)) => {
+                watch.print = print(&octets);
+                watch.stamp = stamp;
+                None
+            }
+            Ok(News::Touched(stamp)) => {
+                watch.stamp = stamp;
+                None
+            }
+            Err(error) => Some(whole(&error)),
+        };
+        watch.looked = Instant::now();
+        watch.looking = false;
+        let changed = said != watch.said;
+        watch.said.clone_from(&said);
+        drop(watch);
+        if let (true, Some(what)) = (changed, said) {
+            self.keeping.report.as_ref()(&Fault {
+                file: self.path.clone(),
+                line: None,
+                what: format!("{what}; what was read before stays in force"),
+            });
+        }
+    }
+
+    fn news(&self) -> Result<News> {
+        let now = std::fs::metadata(&self.path).map_err(|e| Error::io("cannot be read", e))?;
+        if self.watch().stamp == Some(Stamp::of(&now)) {
+            return Ok(News::None);
+        }
+        let (octets, stamp) = read(&self.path, self.keeping.limit)?;
+        Ok(if print(&octets) == self.watch().print {
+            News::Touched(stamp)
+        } else {
+            News::Changed(octets, stamp)
+        })
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a look at the file shows.
+enum News {
+    /// It is as it was.
+    None,
+    /// It says what it said.
+    Touched(Option<Stamp>),
+    /// It says something else.
+    Changed(Vec<u8>, Option<Stamp>),
+}
+
+fn print(octets: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(octets);
+    hasher.finish()
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        Self {
+            device: file.dev(),
+            inode: file.ino(),
+            size: file.size(),
+            modified: (file.mtime(), file.mtime_nsec()),
+            changed: (file.ctime(), file.ctime_nsec()),
+        }
+    }
+}
+
+/// A file's octets and its stamp; no stamp where it is so young that it could change and look the same.
+fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Option<Stamp>)> {
+    let failed = |error| Error::io("cannot be read", error);
+    // Opening a pipe could wait for ever.
+    if !std::fs::metadata(path).map_err(failed)?.is_file() {
+        return Err(Error::new(Kind::Unsupported, "is no regular file"));
+    }
+    let file = File::open(path).map_err(failed)?;
+    let before = file.metadata().map_err(failed)?;
+    let mut octets = Vec::new();
+    (&file)
+        .take(limit.saturating_add(1))
+        .read_to_end(&mut octets)
+        .map_err(failed)?;
+    if u64::try_from(octets.len()).is_ok_and(|len| len > limit) {
+        let what = format!("is longer than {limit} octets");
+        return Err(Error::new(Kind::Limit, what));
+    }
+    let stamp = Stamp::of(&before);
+    if stamp != Stamp::of(&file.metadata().map_err(failed)?) {
+        return Err(Error::new(Kind::Busy, "is being written"));
+    }
+    let settled = before
+        .modified()
+        .is_ok_and(|then| is_settled(then, SystemTime::now()));
+    Ok((octets, settled.then_some(stamp)))
+}
+
+/// File systems count time in ticks of up to two seconds: within one, a second change may not show.
+fn is_settled(modified: SystemTime, now: SystemTime) -> bool {
+    now.duration_since(modified)
+        .is_ok_and(|age| age > Duration::from_secs(2))
+}
+
+fn faults(path: &Path, report: &Report) -> impl FnMut(usize, String) {
+    move |line, what| {
+        report.as_ref()(&Fault {
+            file: path.to_owned(),
+            line: Some(line),
+            what,
+        });
+    }
+}
+
+fn whole(error: &Error) -> String {
+    match std::error::Error::source(error) {
+        Some(cause) => format!("{}: {cause}", error.context()),
+        None => error.context().to_owned(),
+    }
+}
+
+impl<T> fmt::Debug for Source<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Source").field(&self.inner.path).finish()
+    }
+}
