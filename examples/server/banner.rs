@@ -36,10 +36,18 @@ pub fn banner(options: &Options, hostname: &str, folder: &DataFolder) -> String 
         at(995),
     );
     if folder.made.is_empty() {
-        let _ = writeln!(out, "Users are in {} (passwords were shown when they were made).", folder.users().display());
+        let _ = writeln!(
+            out,
+            "Users are in {} (passwords were shown when they were made).",
+            folder.users().display()
+        );
         return out + "\n";
     }
-    let _ = writeln!(out, "Users, shown this once (they are kept in {}):\n", folder.users().display());
+    let _ = writeln!(
+        out,
+        "Users, shown this once (they are kept in {}):\n",
+        folder.users().display()
+    );
     for (user, password) in &folder.made {
         let _ = writeln!(out, "  {user}  password  {password}");
     }

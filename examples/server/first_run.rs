@@ -30,15 +30,24 @@ impl DataFolder {
     pub fn open(root: &Path, hostname: &str, domain: &str) -> Result<Self, Unusable> {
         let wrong = |what: &Path, e: io::Error| Unusable(format!("{}: {e}", what.display()));
         for folder in [root.to_owned(), root.join("tls"), root.join("mail")] {
-            fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder).map_err(|e| wrong(&folder, e))?;
+            fs::DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&folder)
+                .map_err(|e| wrong(&folder, e))?;
         }
         let root = root.canonicalize().map_err(|e| wrong(root, e))?;
-        let mut folder = Self { root, made: Vec::new() };
+        let mut folder = Self {
+            root,
+            made: Vec::new(),
+        };
         if !folder.certificate().exists() || !folder.key().exists() {
-            let made = tls::self_signed(&[hostname, "localhost", "127.0.0.1", "::1"])
+            let names = [hostname, "localhost", "127.0.0.1", "::1"].map(str::to_owned);
+            let made = tls::self_signed(&names)
                 .map_err(|e| Unusable(format!("no certificate could be made: {e}")))?;
-            write_new(&folder.key(), &made.key_pem, 0o600).map_err(|e| wrong(&folder.key(), e))?;
-            write_new(&folder.certificate(), &made.certificate_pem, 0o644).map_err(|e| wrong(&folder.certificate(), e))?;
+            write_new(&folder.key(), &made.key, 0o600).map_err(|e| wrong(&folder.key(), e))?;
+            write_new(&folder.certificate(), &made.certificate, 0o644)
+                .map_err(|e| wrong(&folder.certificate(), e))?;
         }
         if !folder.users().exists() {
             folder.make_users(domain)?;
@@ -47,13 +56,15 @@ impl DataFolder {
             let text = "# name: target, target …  (a name without a domain holds in every domain of this server)\n\
                         postmaster: root\nabuse: root\n";
             let root = format!("root: alice@{domain}\n");
-            write_new(&folder.aliases(), &format!("{text}{root}"), 0o600).map_err(|e| wrong(&folder.aliases(), e))?;
+            write_new(&folder.aliases(), &format!("{text}{root}"), 0o600)
+                .map_err(|e| wrong(&folder.aliases(), e))?;
         }
         Ok(folder)
     }
 
     fn make_users(&mut self, domain: &str) -> Result<(), Unusable> {
-        let mut lines = String::from("# user:{SCHEME}password, one a line; read again when it changes\n");
+        let mut lines =
+            String::from("# user:{SCHEME}password, one a line; read again when it changes\n");
         for name in ["alice", "bob"] {
             let (user, password) = (format!("{name}@{domain}"), password()?);
             let scheme = PasswordScheme::ScramSha256;
@@ -106,10 +117,15 @@ impl DataFolder {
         let wrong = |e: io::Error| Unusable(format!("{}: {e}", path.display()));
         match fs::read(&path).map(<[u8; 32]>::try_from) {
             Ok(Ok(secret)) => Ok(secret),
-            Ok(Err(_)) => Err(Unusable(format!("{}: not 32 octets; remove it to have a new one made", path.display()))),
+            Ok(Err(_)) => Err(Unusable(format!(
+                "{}: not 32 octets; remove it to have a new one made",
+                path.display()
+            ))),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 let secret = random::<32>()?;
-                create(&path, 0o600).and_then(|mut f| f.write_all(&secret)).map_err(wrong)?;
+                create(&path, 0o600)
+                    .and_then(|mut f| f.write_all(&secret))
+                    .map_err(wrong)?;
                 Ok(secret)
             }
             Err(e) => Err(wrong(e)),
@@ -131,7 +147,11 @@ fn random<const N: usize>() -> Result<[u8; N], Unusable> {
 }
 
 fn create(path: &Path, mode: u32) -> io::Result<fs::File> {
-    OpenOptions::new().write(true).create_new(true).mode(mode).open(path)
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)
 }
 
 fn write_new(path: &Path, text: &str, mode: u32) -> io::Result<()> {

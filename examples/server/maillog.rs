@@ -19,7 +19,9 @@ pub struct MailLog {
 impl MailLog {
     /// A log of this host.
     pub fn new(hostname: &str) -> Self {
-        Self { host: hostname.split('.').next().unwrap_or(hostname).to_owned() }
+        Self {
+            host: hostname.split('.').next().unwrap_or(hostname).to_owned(),
+        }
     }
 }
 
@@ -55,12 +57,23 @@ impl<S: Subscriber> Layer<S> for MailLog {
         event.record(&mut words);
         let meta = event.metadata();
         let now = jiff::Zoned::now().strftime("%b %d %H:%M:%S").to_string();
-        let Words { program, message, rest } = words;
+        let Words {
+            program,
+            message,
+            rest,
+        } = words;
         let pid = std::process::id();
         let line = match meta.target() {
             log::POSTFIX => format!("{now} {} {program}[{pid}]: {message}{rest}\n", self.host),
-            log::DOVECOT => format!("{now} {program}: {}: {message}{rest}\n", level(*meta.level())),
-            _ => format!("{now} {} mailserver[{pid}]: {}: {message}{rest}\n", self.host, level(*meta.level())),
+            log::DOVECOT => format!(
+                "{now} {program}: {}: {message}{rest}\n",
+                level(*meta.level())
+            ),
+            _ => format!(
+                "{now} {} mailserver[{pid}]: {}: {message}{rest}\n",
+                self.host,
+                level(*meta.level())
+            ),
         };
         // A log that nobody reads must not stop the mail.
         let _ = std::io::stderr().lock().write_all(line.as_bytes());

@@ -1,2 +1,206 @@
-//! The mail server.
-fn main() {}
+//! `mailserver`: a complete mail server on one command line, and with nothing on it.
+
+mod banner;
+mod first_run;
+mod maillog;
+mod options;
+mod owner;
+
+use clap::Parser;
+use first_run::{DataFolder, Unusable};
+use mailcore::auth::{self, Gate};
+use mailcore::base::address::{Domain, Repertoire};
+use mailcore::net::listen::{Limits, Listener};
+use mailcore::reception::Desk;
+use mailcore::route::{Aliases, Routes};
+use mailcore::store::auth::{Hasher, PasswdFile, PasswdFileOptions};
+use mailcore::store::mailbox::{MailStore, memory::MemoryStore};
+use mailcore::{Protocol, Server};
+use options::Options;
+use owner::Owner;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// The well-known ports.
+const PORTS: [(Protocol, u16); 8] = [
+    (Protocol::Lmtp, 24),
+    (Protocol::Smtp, 25),
+    (Protocol::Pop3, 110),
+    (Protocol::Imap, 143),
+    (Protocol::Submissions, 465),
+    (Protocol::Submission, 587),
+    (Protocol::Imaps, 993),
+    (Protocol::Pop3s, 995),
+];
+/// How long sessions may take to finish when the server stops.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Connections in all; what the system allows may be less.
+const CONNECTIONS: usize = 65_536;
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    match run(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Unusable(why)) => {
+            eprintln!("mailserver: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options) -> Result<(), Unusable> {
+    let domains = domains(options)?;
+    let first = domains
+        .first()
+        .ok_or_else(|| Unusable("no domain".to_owned()))?;
+    let hostname = format!("mail.{}", first.as_ascii());
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::filter::LevelFilter::INFO)
+        .with(maillog::MailLog::new(&hostname))
+        .init();
+    let owner = options.mail_user.as_deref().map(Owner::find).transpose()?;
+    let folder = DataFolder::open(&options.data, &hostname, first.as_given())?;
+    if let Some(owner) = &owner {
+        owner.give(folder.root())?;
+    }
+    owner::allow_many_files();
+    let sockets = Sockets::bind(options)?;
+    if let Some(owner) = &owner {
+        owner.become_it()?;
+    }
+    let runtime =
+        tokio::runtime::Runtime::new().map_err(|e| Unusable(format!("no runtime: {e}")))?;
+    runtime.block_on(serve(options, domains, &hostname, &folder, sockets))
+}
+
+fn domains(options: &Options) -> Result<Vec<Domain>, Unusable> {
+    let given: Vec<&str> = match options.domains.as_slice() {
+        [] => vec!["example.test"],
+        given => given.iter().map(String::as_str).collect(),
+    };
+    let parse = |name: &str| {
+        Domain::parse(name, Repertoire::Utf8).map_err(|e| Unusable(format!("--domain {name}: {e}")))
+    };
+    given.into_iter().map(parse).collect()
+}
+
+/// Sockets that are bound while the server still has the rights of whoever started it.
+struct Sockets {
+    tcp: Vec<(Protocol, std::net::TcpListener)>,
+    lmtp: Option<std::os::unix::net::UnixListener>,
+}
+
+impl Sockets {
+    fn bind(options: &Options) -> Result<Self, Unusable> {
+        let mut tcp = Vec::new();
+        for (protocol, port) in PORTS {
+            let address = SocketAddr::new(options.listen, options.base_port + port);
+            let listener = std::net::TcpListener::bind(address).map_err(|e| {
+                Unusable(format!(
+                    "{address}: {e} (another --base-port N may be free)"
+                ))
+            })?;
+            tcp.push((protocol, listener));
+        }
+        let lmtp = options
+            .lmtp_socket
+            .as_ref()
+            .map(owner::bind_socket)
+            .transpose()?;
+        Ok(Self { tcp, lmtp })
+    }
+}
+
+async fn serve(
+    options: &Options,
+    domains: Vec<Domain>,
+    hostname: &str,
+    folder: &DataFolder,
+    sockets: Sockets,
+) -> Result<(), Unusable> {
+    let wrong = |e: &dyn std::fmt::Display| Unusable(e.to_string());
+    let secret = folder.secret()?;
+    let mut reading = PasswdFileOptions::default();
+    reading.every = Duration::ZERO;
+    reading.report = Arc::new(|fault| tracing::warn!("{fault}"));
+    let users = PasswdFile::open(&folder.users(), reading, Hasher::new(secret));
+    let users = Arc::new(users.map_err(|e| wrong(&e))?);
+    let origin = domains
+        .first()
+        .cloned()
+        .ok_or_else(|| Unusable("no domain".to_owned()))?;
+    let aliases = options.aliases.clone().unwrap_or_else(|| folder.aliases());
+    let aliases = Arc::new(Aliases::open(aliases, &origin).map_err(|e| wrong(&e))?);
+    let template = options
+        .mail_location
+        .clone()
+        .unwrap_or_else(|| folder.mail_template());
+    let _ = template;
+    let store: Arc<dyn MailStore> = Arc::new(MemoryStore::new());
+    let mut gate = auth::Options::new(hostname);
+    gate.default_realm = Some(origin.as_ascii().to_owned());
+    gate.decoy = secret;
+    let gate = Gate::new(users.clone(), users.clone(), gate);
+    let routes = Routes::new(origin, domains, users).with_aliases(aliases);
+    let limits = Limits {
+        total: CONNECTIONS,
+        per_address: options.max_per_address as usize,
+        ..Limits::default()
+    };
+    let mut builder = Server::builder(hostname)
+        .reception(Desk::new(hostname, Arc::new(routes), Arc::clone(&store)))
+        .gate(gate)
+        .mailboxes(store)
+        .certificate_files(folder.certificate(), folder.key())
+        .limits(limits);
+    for (protocol, listener) in sockets.tcp {
+        builder = builder.listen_on(
+            protocol,
+            Listener::from_tcp(listener).map_err(|e| wrong(&e))?,
+        );
+    }
+    if let Some(socket) = sockets.lmtp {
+        builder = builder.listen_on(
+            Protocol::Lmtp,
+            Listener::from_unix(socket).map_err(|e| wrong(&e))?,
+        );
+    }
+    let mut stops = [SignalKind::interrupt(), SignalKind::terminate()]
+        .map(signal)
+        .into_iter();
+    let (Some(Ok(mut interrupt)), Some(Ok(mut terminate))) = (stops.next(), stops.next()) else {
+        return Err(Unusable("signals cannot be waited for".to_owned()));
+    };
+    let mut hangup = signal(SignalKind::hangup()).map_err(|e| wrong(&e))?;
+    let server = builder.start().map_err(|e| wrong(&e))?;
+    print!("{}", banner::banner(options, hostname, folder));
+    println!("mailserver ready");
+    loop {
+        tokio::select! {
+            _ = interrupt.recv() => break,
+            _ = terminate.recv() => break,
+            _ = hangup.recv() => match server.reload() {
+                Ok(()) => tracing::info!("certificates were read again"),
+                Err(error) => tracing::error!("certificates stay as they were: {error}"),
+            },
+        }
+    }
+    tracing::info!(
+        "stopping: {} sessions have {} s to finish",
+        server.sessions(),
+        PATIENCE.as_secs()
+    );
+    let cut = server.stop(PATIENCE).await;
+    if cut > 0 {
+        tracing::warn!("{cut} sessions were cut off");
+    }
+    Ok(())
+}

@@ -63,8 +63,16 @@ impl FromStr for SocketOption {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let mut words = text.split(',');
-        let path = words.next().filter(|p| !p.is_empty()).ok_or("a path is missing")?;
-        let mut socket = Self { path: path.into(), mode: 0o600, user: None, group: None };
+        let path = words
+            .next()
+            .filter(|p| !p.is_empty())
+            .ok_or("a path is missing")?;
+        let mut socket = Self {
+            path: path.into(),
+            mode: 0o600,
+            user: None,
+            group: None,
+        };
         for word in words {
             match word.split_once('=') {
                 Some(("mode", octal)) => {
@@ -88,15 +96,26 @@ mod tests {
 
     #[test]
     fn a_socket_option_takes_mode_and_owner() {
-        let socket: SocketOption = "/run/lmtp,mode=0660,user=postfix,group=mail".parse().unwrap();
+        let socket: SocketOption = "/run/lmtp,mode=0660,user=postfix,group=mail"
+            .parse()
+            .unwrap();
         assert_eq!(socket.mode, 0o660);
-        assert_eq!((socket.user.as_deref(), socket.group.as_deref()), (Some("postfix"), Some("mail")));
+        assert_eq!(
+            (socket.user.as_deref(), socket.group.as_deref()),
+            (Some("postfix"), Some("mail"))
+        );
         assert_eq!("/run/lmtp".parse::<SocketOption>().unwrap().mode, 0o600);
     }
 
     #[test]
     fn a_wrong_socket_option_says_what_is_wrong() {
-        for wrong in ["", "/x,mode=9", "/x,mode=7777777", "/x,owner=me", "/x,user="] {
+        for wrong in [
+            "",
+            "/x,mode=9",
+            "/x,mode=7777777",
+            "/x,owner=me",
+            "/x,user=",
+        ] {
             assert!(wrong.parse::<SocketOption>().is_err(), "{wrong}");
         }
     }

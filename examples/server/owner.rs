@@ -1,9 +1,11 @@
 //! Becoming the user that owns the mail, before any thread is started.
 
 use crate::first_run::Unusable;
+use crate::options::SocketOption;
 use nix::unistd::{Gid, Group, Uid, User, chown, geteuid, initgroups, setgid, setuid};
 use std::ffi::CString;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::UnixListener;
 use std::path::Path;
 
 /// The system user that the server will run as.
@@ -15,9 +17,15 @@ impl Owner {
     pub fn find(name: &str) -> Result<Self, Unusable> {
         let user = User::from_name(name)
             .map_err(|e| Unusable(format!("--mail-user {name}: {e}")))?
-            .ok_or_else(|| Unusable(format!("--mail-user {name}: there is no such user on this system")))?;
+            .ok_or_else(|| {
+                Unusable(format!(
+                    "--mail-user {name}: there is no such user on this system"
+                ))
+            })?;
         if !geteuid().is_root() && user.uid != geteuid() {
-            return Err(Unusable(format!("--mail-user {name}: only root can become another user")));
+            return Err(Unusable(format!(
+                "--mail-user {name}: only root can become another user"
+            )));
         }
         Ok(Self(user))
     }
@@ -50,10 +58,39 @@ impl Owner {
     }
 }
 
+/// Binds a Unix socket; one that a dead server has left behind is replaced.
+pub fn bind_socket(option: &SocketOption) -> Result<UnixListener, Unusable> {
+    let path = &option.path;
+    let wrong = |e: std::io::Error| Unusable(format!("{}: {e}", path.display()));
+    let left_behind = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket())
+        && std::os::unix::net::UnixStream::connect(path).is_err();
+    if left_behind {
+        std::fs::remove_file(path).map_err(wrong)?;
+    }
+    let listener = UnixListener::bind(path).map_err(wrong)?;
+    dress(
+        path,
+        option.mode,
+        option.user.as_deref(),
+        option.group.as_deref(),
+    )?;
+    Ok(listener)
+}
+
+/// Raises the number of files that may be open to what the system allows.
+pub fn allow_many_files() {
+    use rustix::process::{Resource, getrlimit, setrlimit};
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    // Where it is refused the server has the files it has.
+    let _ = setrlimit(Resource::Nofile, limit);
+}
+
 /// Sets mode and owner of a socket that was just made.
-pub fn dress(path: &Path, mode: u32, user: Option<&str>, group: Option<&str>) -> Result<(), Unusable> {
+fn dress(path: &Path, mode: u32, user: Option<&str>, group: Option<&str>) -> Result<(), Unusable> {
     let wrong = |e: String| Unusable(format!("{}: {e}", path.display()));
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).map_err(|e| wrong(e.to_string()))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
+        .map_err(|e| wrong(e.to_string()))?;
     let uid = user.map(uid_of).transpose()?;
     let gid = group.map(gid_of).transpose()?;
     if (uid.is_some() || gid.is_some()) && !geteuid().is_root() {
@@ -64,10 +101,15 @@ pub fn dress(path: &Path, mode: u32, user: Option<&str>, group: Option<&str>) ->
 
 fn uid_of(name: &str) -> Result<Uid, Unusable> {
     let user = User::from_name(name).map_err(|e| Unusable(format!("user={name}: {e}")))?;
-    user.map(|u| u.uid).ok_or_else(|| Unusable(format!("user={name}: there is no such user on this system")))
+    user.map(|u| u.uid)
+        .ok_or_else(|| Unusable(format!("user={name}: there is no such user on this system")))
 }
 
 fn gid_of(name: &str) -> Result<Gid, Unusable> {
     let group = Group::from_name(name).map_err(|e| Unusable(format!("group={name}: {e}")))?;
-    group.map(|g| g.gid).ok_or_else(|| Unusable(format!("group={name}: there is no such group on this system")))
+    group.map(|g| g.gid).ok_or_else(|| {
+        Unusable(format!(
+            "group={name}: there is no such group on this system"
+        ))
+    })
 }

@@ -451,7 +451,6 @@ fn bind(place: Place) -> Result<Listener, StartError> {
             let address = match &address {
                 Address::Tcp(address) => address.to_string(),
                 Address::Unix { path, .. } => path.display().to_string(),
-                _ => "address".to_owned(),
             };
             StartError::Listen { address, source }
         }),

@@ -21,7 +21,10 @@ fn one_address_has_only_so_many_connections() {
     drop(held.pop());
     let start = std::time::Instant::now();
     while !server.connect(SMTP).line().starts_with("220 ") {
-        assert!(start.elapsed().as_secs() < 10, "the place of a closed connection is not given again");
+        assert!(
+            start.elapsed().as_secs() < 10,
+            "the place of a closed connection is not given again"
+        );
     }
 }
 
@@ -57,13 +60,21 @@ fn a_huge_message_is_refused_or_streamed_without_growth() {
     let mut imap = server.imap("alice@example.test", &alice);
     imap.send("a APPEND INBOX {1073741824}");
     let answer = imap.line();
-    assert!(answer.starts_with("a NO ") || answer.starts_with('+'), "{answer}");
+    assert!(
+        answer.starts_with("a NO ") || answer.starts_with('+'),
+        "{answer}"
+    );
     // Without SIZE, a client finds out as it goes.
-    for command in ["MAIL FROM:<a@client.test>", "RCPT TO:<alice@example.test>", "DATA"] {
+    for command in [
+        "MAIL FROM:<a@client.test>",
+        "RCPT TO:<alice@example.test>",
+        "DATA",
+    ] {
         smtp.send(command);
         smtp.reply();
     }
-    let chunk = b"0123456789012345678901234567890123456789012345678901234567890123456789012345\r\n".repeat(8192);
+    let chunk = b"0123456789012345678901234567890123456789012345678901234567890123456789012345\r\n"
+        .repeat(8192);
     for _ in 0..256 {
         smtp.raw(&chunk);
     }

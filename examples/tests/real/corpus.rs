@@ -64,7 +64,13 @@ typ, data = m.fetch('1:*', '(ENVELOPE BODYSTRUCTURE FLAGS INTERNALDATE)'); asser
 m.logout()
 print(len(texts), 'messages')
 "#,
-        &[&folder.to_string_lossy(), &alice, &ports[0], &ports[1], &ports[2]],
+        &[
+            &folder.to_string_lossy(),
+            &alice,
+            &ports[0],
+            &ports[1],
+            &ports[2],
+        ],
     );
     eprintln!("{out}");
 }

@@ -5,7 +5,9 @@ use std::process::Command;
 
 fn curl(server: &Server) -> Command {
     let mut command = Command::new("curl");
-    command.args(["--silent", "--show-error", "--cacert"]).arg(server.certificate());
+    command
+        .args(["--silent", "--show-error", "--cacert"])
+        .arg(server.certificate());
     command
 }
 
@@ -15,13 +17,30 @@ fn curl_sends_and_reads_back() {
         return;
     }
     let server = Server::start(&[]);
-    let (alice, bob) = (server.password("alice@example.test"), server.password("bob@example.test"));
+    let (alice, bob) = (
+        server.password("alice@example.test"),
+        server.password("bob@example.test"),
+    );
     let message = server.scratch().join("message");
     std::fs::write(&message, "Subject: by curl\r\n\r\nhello\r\n..dots\r\n.\r\n").unwrap();
-    for (scheme, service, user) in [("smtp", SMTP, None), ("smtps", SMTPS, Some(format!("bob@example.test:{bob}")))] {
+    for (scheme, service, user) in [
+        ("smtp", SMTP, None),
+        ("smtps", SMTPS, Some(format!("bob@example.test:{bob}"))),
+    ] {
         let mut command = curl(&server);
-        command.args(["--url", &format!("{scheme}://127.0.0.1:{}/client.test", server.port(service))]);
-        command.args(["--mail-from", "bob@example.test", "--mail-rcpt", "alice@example.test", "-T"]).arg(&message);
+        command.args([
+            "--url",
+            &format!("{scheme}://127.0.0.1:{}/client.test", server.port(service)),
+        ]);
+        command
+            .args([
+                "--mail-from",
+                "bob@example.test",
+                "--mail-rcpt",
+                "alice@example.test",
+                "-T",
+            ])
+            .arg(&message);
         if let Some(user) = user {
             command.args(["--user", &user]);
         }
@@ -34,8 +53,16 @@ fn curl_sends_and_reads_back() {
         format!("pop3s://127.0.0.1:{}/2", server.port(POP3S)),
     ] {
         let text = succeed(curl(&server).args(["--user", &user, "--url", &url]));
-        assert!(text.contains("Subject: by curl\r\n\r\nhello\r\n..dots\r\n.\r\n"), "{url}: {text}");
-        assert!(text.starts_with("Return-Path: <bob@example.test>\r\nDelivered-To: alice@example.test\r\n"), "{text}");
+        assert!(
+            text.contains("Subject: by curl\r\n\r\nhello\r\n..dots\r\n.\r\n"),
+            "{url}: {text}"
+        );
+        assert!(
+            text.starts_with(
+                "Return-Path: <bob@example.test>\r\nDelivered-To: alice@example.test\r\n"
+            ),
+            "{text}"
+        );
     }
     let found = succeed(curl(&server).args(["--user", &user, "--url"]).args([
         &format!("imaps://127.0.0.1:{}/INBOX", server.port(IMAPS)),

@@ -14,7 +14,10 @@ fn fetchmail_empties_the_mailbox() {
     std::fs::create_dir(&home).unwrap();
     for (protocol, service, extra) in [("pop3", POP3S, "ssl"), ("imap", IMAP, "")] {
         for n in 0..3 {
-            server.deliver("alice@example.test", &format!("Subject: number {n}\n\nbody {n}"));
+            server.deliver(
+                "alice@example.test",
+                &format!("Subject: number {n}\n\nbody {n}"),
+            );
         }
         let taken = home.join(protocol);
         let config = home.join("fetchmailrc");
@@ -30,10 +33,23 @@ fn fetchmail_empties_the_mailbox() {
         )
         .unwrap();
         succeed(Command::new("chmod").arg("600").arg(&config));
-        succeed(Command::new("fetchmail").args(["--nosyslog", "--fetchmailrc"]).arg(&config).env("HOME", &home));
+        succeed(
+            Command::new("fetchmail")
+                .args(["--nosyslog", "--fetchmailrc"])
+                .arg(&config)
+                .env("HOME", &home),
+        );
         let text = std::fs::read_to_string(&taken).unwrap();
-        assert_eq!(text.matches("Subject: number").count(), 3, "{protocol}: {text}");
+        assert_eq!(
+            text.matches("Subject: number").count(),
+            3,
+            "{protocol}: {text}"
+        );
         let mut talk = server.imap("alice@example.test", &alice);
-        assert!(talk.command("a", "SELECT INBOX").contains(&"* 0 EXISTS".to_owned()), "{protocol}");
+        assert!(
+            talk.command("a", "SELECT INBOX")
+                .contains(&"* 0 EXISTS".to_owned()),
+            "{protocol}"
+        );
     }
 }

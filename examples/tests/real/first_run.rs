@@ -9,11 +9,18 @@ fn the_printed_commands_work_as_printed() {
         return;
     }
     let server = Server::start(&[]);
-    let commands: Vec<&str> =
-        server.banner.lines().filter_map(|l| l.trim_start().strip_prefix("$ ")).collect();
+    let commands: Vec<&str> = server
+        .banner
+        .lines()
+        .filter_map(|l| l.trim_start().strip_prefix("$ "))
+        .collect();
     assert!(commands.len() >= 2, "{}", server.banner);
     for command in commands {
-        let text = succeed(Command::new("sh").args(["-c", command]).current_dir(server.scratch()));
+        let text = succeed(
+            Command::new("sh")
+                .args(["-c", command])
+                .current_dir(server.scratch()),
+        );
         if command.contains("imaps://") {
             assert!(text.contains("Subject: "), "{command}: {text}");
         }
@@ -26,10 +33,16 @@ fn the_passwords_are_stored_as_scram_keys_and_nobody_else_may_read_them() {
     let server = Server::start(&[]);
     let alice = server.password("alice@example.test");
     let users = std::fs::read_to_string(server.data().join("users")).unwrap();
-    assert!(users.contains("alice@example.test:{SCRAM-SHA-256}"), "{users}");
+    assert!(
+        users.contains("alice@example.test:{SCRAM-SHA-256}"),
+        "{users}"
+    );
     assert!(!users.contains(&alice));
     for secret in ["users", "tls/key.pem"] {
-        let mode = std::fs::metadata(server.data().join(secret)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(server.data().join(secret))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o077, 0, "{secret} has mode {mode:o}");
     }
 }

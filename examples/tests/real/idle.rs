@@ -22,7 +22,11 @@ fn a_waiting_session_is_told_within_a_second() {
             }
             assert!(line.starts_with("* "), "waiting for {what}: {line}");
         }
-        assert!(since.elapsed() < Duration::from_secs(1), "{what} took {:?}", since.elapsed());
+        assert!(
+            since.elapsed() < Duration::from_secs(1),
+            "{what} took {:?}",
+            since.elapsed()
+        );
     };
     let start = Instant::now();
     server.deliver("alice@example.test", "Subject: second\n\nx");

@@ -22,7 +22,10 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
     let server = Server::start(&[]);
     let alice = server.password("alice@example.test");
     for n in 0..5 {
-        server.deliver("alice@example.test", &format!("Subject: number {n}\nMessage-ID: <{n}@x.test>\n\nbody {n}"));
+        server.deliver(
+            "alice@example.test",
+            &format!("Subject: number {n}\nMessage-ID: <{n}@x.test>\n\nbody {n}"),
+        );
     }
     let near = server.scratch().join("near");
     std::fs::create_dir(&near).unwrap();
@@ -39,7 +42,14 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
         ),
     )
     .unwrap();
-    let sync = || succeed(Command::new("mbsync").arg("--config").arg(&config).arg("all"));
+    let sync = || {
+        succeed(
+            Command::new("mbsync")
+                .arg("--config")
+                .arg(&config)
+                .arg("all"),
+        )
+    };
 
     sync();
     let inbox = near.join("INBOX");
@@ -48,15 +58,29 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
     // Here: one is read, one deleted, one new; there: one is flagged, one deleted.
     let named = |what: &str| {
         let of = files(&inbox);
-        of.into_iter().find(|f| std::fs::read_to_string(f).unwrap().contains(what)).unwrap()
+        of.into_iter()
+            .find(|f| std::fs::read_to_string(f).unwrap().contains(what))
+            .unwrap()
     };
     let set = |file: &str, flags: &str| {
-        let name = Path::new(file).file_name().unwrap().to_str().unwrap().split(":2,").next().unwrap().to_owned();
+        let name = Path::new(file)
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .split(":2,")
+            .next()
+            .unwrap()
+            .to_owned();
         std::fs::rename(file, inbox.join("cur").join(format!("{name}:2,{flags}"))).unwrap();
     };
     set(&named("<0@x.test>"), "S");
     set(&named("<1@x.test>"), "T");
-    std::fs::write(inbox.join("new/1.new.here"), "Subject: from here\nMessage-ID: <new@x.test>\n\nnew\n").unwrap();
+    std::fs::write(
+        inbox.join("new/1.new.here"),
+        "Subject: from here\nMessage-ID: <new@x.test>\n\nnew\n",
+    )
+    .unwrap();
     let mut talk = server.imap("alice@example.test", &alice);
     talk.command("a", "SELECT INBOX");
     talk.command("b", "STORE 3 +FLAGS (\\Flagged)");
@@ -68,9 +92,20 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
     assert!(named("<2@x.test>").contains(":2,F"), "{:?}", files(&inbox));
     assert_eq!(files(&inbox).len(), 4, "{:?}", files(&inbox));
     assert!(near.join("Projects").is_dir());
-    let lines = talk.command("f", "FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])").join("\n");
-    assert!(!lines.contains("<1@x.test>") && !lines.contains("<3@x.test>"), "{lines}");
-    assert!(lines.contains("<new@x.test>") && lines.contains("\\Seen"), "{lines}");
+    let lines = talk
+        .command(
+            "f",
+            "FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
+        )
+        .join("\n");
+    assert!(
+        !lines.contains("<1@x.test>") && !lines.contains("<3@x.test>"),
+        "{lines}"
+    );
+    assert!(
+        lines.contains("<new@x.test>") && lines.contains("\\Seen"),
+        "{lines}"
+    );
 
     let before = files(&inbox);
     sync();

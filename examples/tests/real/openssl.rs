@@ -23,10 +23,30 @@ fn s_client_secures_every_protocol_and_is_answered() {
     let server = Server::start(&[]);
     for (service, starttls, script, answer) in [
         (SMTP, Some("smtp"), "EHLO x\\r\\nQUIT\\r\\n", "250 CHUNKING"),
-        (SUBMISSION, Some("smtp"), "EHLO x\\r\\nQUIT\\r\\n", "250-AUTH "),
-        (LMTP, Some("lmtp"), "LHLO x\\r\\nQUIT\\r\\n", "221 2.0.0 Bye"),
-        (IMAP, Some("imap"), "a CAPABILITY\\r\\nb LOGOUT\\r\\n", "b OK Logout completed"),
-        (POP3, Some("pop3"), "CAPA\\r\\nQUIT\\r\\n", "+OK Logging out"),
+        (
+            SUBMISSION,
+            Some("smtp"),
+            "EHLO x\\r\\nQUIT\\r\\n",
+            "250-AUTH ",
+        ),
+        (
+            LMTP,
+            Some("lmtp"),
+            "LHLO x\\r\\nQUIT\\r\\n",
+            "221 2.0.0 Bye",
+        ),
+        (
+            IMAP,
+            Some("imap"),
+            "a CAPABILITY\\r\\nb LOGOUT\\r\\n",
+            "b OK Logout completed",
+        ),
+        (
+            POP3,
+            Some("pop3"),
+            "CAPA\\r\\nQUIT\\r\\n",
+            "+OK Logging out",
+        ),
         (SMTPS, None, "EHLO x\\r\\nQUIT\\r\\n", "221 2.0.0 Bye"),
         (IMAPS, None, "b LOGOUT\\r\\n", "b OK Logout completed"),
         (POP3S, None, "QUIT\\r\\n", "+OK Logging out"),

@@ -100,7 +100,10 @@ fn poplib_reads_and_deletes() {
     }
     let server = Server::start(&[]);
     for n in 0..3 {
-        server.deliver("carol@example.test", &format!("Subject: number {n}\n\n..body {n}"));
+        server.deliver(
+            "carol@example.test",
+            &format!("Subject: number {n}\n\n..body {n}"),
+        );
     }
     run(
         &server,

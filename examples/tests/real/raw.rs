@@ -45,7 +45,12 @@ fn only_crlf_dot_crlf_ends_a_message() {
     let server = Server::start(&[]);
     let mut talk = server.connect(SMTP);
     talk.expect("220 ");
-    for command in ["EHLO client.test", "MAIL FROM:<a@client.test>", "RCPT TO:<alice@example.test>", "DATA"] {
+    for command in [
+        "EHLO client.test",
+        "MAIL FROM:<a@client.test>",
+        "RCPT TO:<alice@example.test>",
+        "DATA",
+    ] {
         talk.send(command);
         talk.reply();
     }

@@ -39,7 +39,12 @@ impl Server {
         for _ in 0..5 {
             let base = free_base();
             if let Some((child, banner)) = launch(folder.path(), base, arguments) {
-                let server = Self { child, folder, base, banner };
+                let server = Self {
+                    child,
+                    folder,
+                    base,
+                    banner,
+                };
                 server.add_user("carol@example.test", &format!("{{PLAIN}}{CAROL}"));
                 return server;
             }
@@ -74,24 +79,36 @@ impl Server {
 
     /// The password that was printed for a user.
     pub fn password(&self, user: &str) -> String {
-        let line = self.banner.lines().find(|l| l.trim_start().starts_with(user)).unwrap_or_else(|| {
-            panic!("no password for {user} in:\n{}", self.banner);
-        });
+        let line = self
+            .banner
+            .lines()
+            .find(|l| l.trim_start().starts_with(user))
+            .unwrap_or_else(|| {
+                panic!("no password for {user} in:\n{}", self.banner);
+            });
         line.split_whitespace().last().unwrap().to_owned()
     }
 
     /// Adds a line to the users file, which the server reads again.
     pub fn add_user(&self, name: &str, password: &str) {
-        let mut users = std::fs::OpenOptions::new().append(true).open(self.data().join("users")).unwrap();
+        let mut users = std::fs::OpenOptions::new()
+            .append(true)
+            .open(self.data().join("users"))
+            .unwrap();
         writeln!(users, "{name}:{password}").unwrap();
     }
 
     /// A plain connection to a service.
     pub fn connect(&self, service: u16) -> Talk {
         let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
         stream.set_nodelay(true).unwrap();
-        Talk { reader: BufReader::new(stream.try_clone().unwrap()), stream }
+        Talk {
+            reader: BufReader::new(stream.try_clone().unwrap()),
+            stream,
+        }
     }
 
     /// An IMAP connection that has logged in.
@@ -106,7 +123,12 @@ impl Server {
     pub fn deliver(&self, to: &str, message: &str) -> String {
         let mut talk = self.connect(SMTP);
         talk.expect("220 ");
-        for command in ["EHLO client.test", "MAIL FROM:<sender@client.test>", &format!("RCPT TO:<{to}>"), "DATA"] {
+        for command in [
+            "EHLO client.test",
+            "MAIL FROM:<sender@client.test>",
+            &format!("RCPT TO:<{to}>"),
+            "DATA",
+        ] {
             talk.send(command);
             talk.reply();
         }
@@ -119,7 +141,10 @@ impl Server {
 
     /// Asks the server to stop, as Ctrl-C does, and returns how it ended.
     pub fn interrupt(mut self) -> std::process::ExitStatus {
-        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        let sent = Command::new("kill")
+            .args(["-INT", &self.child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(sent.success());
         self.child.wait().unwrap()
     }
@@ -172,7 +197,10 @@ fn free_base() -> u16 {
     let start = 20_000 + (std::process::id() % 200) as u16 * 100;
     for _ in 0..200 {
         let base = start + NEXT.fetch_add(1, Ordering::Relaxed) % 2000;
-        if PORTS.iter().all(|p| TcpListener::bind(("127.0.0.1", base + p)).is_ok()) {
+        if PORTS
+            .iter()
+            .all(|p| TcpListener::bind(("127.0.0.1", base + p)).is_ok())
+        {
             return base;
         }
     }
@@ -201,7 +229,9 @@ impl Talk {
     pub fn line(&mut self) -> String {
         let mut line = Vec::new();
         self.reader.read_until(b'\n', &mut line).unwrap();
-        String::from_utf8_lossy(&line).trim_end_matches(['\r', '\n']).to_owned()
+        String::from_utf8_lossy(&line)
+            .trim_end_matches(['\r', '\n'])
+            .to_owned()
     }
 
     /// Exactly this many bytes.
@@ -249,8 +279,9 @@ impl Talk {
 /// (`MAILCORE_FOREIGN=required`).
 pub fn have(programs: &[&str]) -> bool {
     for program in programs {
-        let found = std::env::var_os("PATH")
-            .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(program).is_file()));
+        let found = std::env::var_os("PATH").is_some_and(|path| {
+            std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+        });
         if !found {
             let required = std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required");
             assert!(!required, "the program `{program}` is required and absent");
@@ -264,7 +295,10 @@ pub fn have(programs: &[&str]) -> bool {
 /// Runs a command to its end, at most a minute, and returns what it printed.
 pub fn run(command: &mut Command) -> Output {
     let mut timed = Command::new("timeout");
-    timed.arg("60").arg(command.get_program()).args(command.get_args());
+    timed
+        .arg("60")
+        .arg(command.get_program())
+        .args(command.get_args());
     for (key, value) in command.get_envs() {
         match value {
             Some(value) => timed.env(key, value),
@@ -280,12 +314,25 @@ pub fn run(command: &mut Command) -> Output {
 /// Runs a command that must succeed, and returns all that it printed.
 pub fn succeed(command: &mut Command) -> String {
     let out = run(command);
-    let text = format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr));
-    assert!(out.status.success(), "{command:?} ended with {}:\n{text}", out.status);
+    let text = format!(
+        "{}{}",
+        String::from_utf8_lossy(&out.stdout),
+        String::from_utf8_lossy(&out.stderr)
+    );
+    assert!(
+        out.status.success(),
+        "{command:?} ended with {}:\n{text}",
+        out.status
+    );
     text
 }
 
 /// Runs a Python script that must succeed; its arguments are what the script finds in `sys.argv[1:]`.
 pub fn python(script: &str, arguments: &[&str]) -> String {
-    succeed(Command::new("python3").arg("-c").arg(script).args(arguments))
+    succeed(
+        Command::new("python3")
+            .arg("-c")
+            .arg(script)
+            .args(arguments),
+    )
 }
