@@ -8,7 +8,7 @@ fn msmtp_logs_in_by_scram_and_delivers() {
     if !have(&["msmtp"]) {
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::with_carol();
     let bob = server.password("bob@example.test");
     let message = server.scratch().join("message");
     std::fs::write(&message, "Subject: by msmtp\n\nhello\n").unwrap();

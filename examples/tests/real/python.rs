@@ -75,7 +75,7 @@ fn imaplib_logs_in_by_cram_md5_and_a_wrong_password_is_refused_after_a_while() {
     if !have(&["python3"]) {
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::with_carol();
     run(
         &server,
         "carol@example.test",
@@ -98,7 +98,7 @@ fn poplib_reads_and_deletes() {
     if !have(&["python3"]) {
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::with_carol();
     for n in 0..3 {
         server.deliver(
             "carol@example.test",

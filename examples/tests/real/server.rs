@@ -52,6 +52,13 @@ impl Server {
         panic!("no free ports");
     }
 
+    /// Starts one and adds `carol@example.test`, whose password is kept as it is.
+    pub fn with_carol() -> Self {
+        let server = Self::start(&[]);
+        server.add_user("carol@example.test", &format!("{{PLAIN}}{CAROL}"));
+        server
+    }
+
     /// Its process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
@@ -191,12 +198,12 @@ fn launch(folder: &Path, base: u16, arguments: &[&str]) -> Option<(Child, String
     }
 }
 
-/// A base port whose service ports are all free, different for each caller.
+/// A base port whose service ports are all free, different for each caller: a thousand ports for each.
 fn free_base() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = 20_000 + (std::process::id() % 200) as u16 * 100;
+    let start = (std::process::id() % 50) as u16;
     for _ in 0..200 {
-        let base = start + NEXT.fetch_add(1, Ordering::Relaxed) % 2000;
+        let base = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 50 * 1000;
         if PORTS
             .iter()
             .all(|p| TcpListener::bind(("127.0.0.1", base + p)).is_ok())

@@ -27,7 +27,7 @@ fn swaks_logs_in_under_tls_by_every_mechanism_and_delivers() {
     if !have(&["swaks"]) {
         return;
     }
-    let server = Server::start(&[]);
+    let server = Server::with_carol();
     let bob = server.password("bob@example.test");
     for (service, tls) in [(SUBMISSION, "-tls"), (SMTPS, "-tlsc")] {
         for (mechanism, user, password) in [

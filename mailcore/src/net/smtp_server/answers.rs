@@ -44,6 +44,8 @@ impl Answers<'_> {
             .map(|name| Text::lossy(name.as_bytes()));
         peer.local_address = self.visit.local;
         let mut welcome = Welcome::default();
+        // Whoever is on the same host may script a session without waiting for each reply.
+        welcome.trust.pipelining = self.route.same_host();
         welcome.peer = peer;
         welcome.tls.clone_from(&self.visit.tls);
         q.answer(ruled(verdict).map(|()| welcome));
