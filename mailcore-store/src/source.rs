@@ -225,6 +225,14 @@ impl Stamp {
             changed: (file.ctime(), file.ctime_nsec()),
         }
     }
+
+    /// File systems count time in ticks of up to two seconds: within one, a second change may not show.
+    fn is_settled(&self, now: SystemTime) -> bool {
+        let now = now.duration_since(SystemTime::UNIX_EPOCH);
+        let now = now.ok().and_then(|now| i64::try_from(now.as_secs()).ok());
+        let last = self.modified.0.max(self.changed.0);
+        now.is_some_and(|now| now.saturating_sub(last) > 2)
+    }
 }
 
 /// A file's octets and its stamp; no stamp where it is so young that it could change and look the same.
@@ -249,16 +257,8 @@ fn read(path: &Path, limit: u64) -> Result<(Vec<u8>, Option<Stamp>)> {
     if stamp != Stamp::of(&file.metadata().map_err(failed)?) {
         return Err(Error::new(Kind::Busy, "is being written"));
     }
-    let settled = before
-        .modified()
-        .is_ok_and(|then| is_settled(then, SystemTime::now()));
+    let settled = stamp.is_settled(SystemTime::now());
     Ok((octets, settled.then_some(stamp)))
-}
-
-/// File systems count time in ticks of up to two seconds: within one, a second change may not show.
-fn is_settled(modified: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(modified)
-        .is_ok_and(|age| age > Duration::from_secs(2))
 }
 
 fn faults(path: &Path, report: &Report) -> impl FnMut(usize, String) {
@@ -281,5 +281,31 @@ fn whole(error: &Error) -> String {
 impl<T> fmt::Debug for Source<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Source").field(&self.inner.path).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_just_changed_is_looked_at_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, "text").expect("the file is written");
+        let (octets, stamp) = read(&path, 4).expect("the file is read");
+        assert_eq!(octets, b"text");
+        assert!(stamp.is_none(), "it may change yet and look the same");
+        // A time that was set says nothing of when it was set.
+        let file = File::options().write(true).open(&path);
+        let file = file.expect("the file opens");
+        let set = file.set_modified(SystemTime::UNIX_EPOCH);
+        set.expect("the time is set");
+        let (_, stamp) = read(&path, 4).expect("the file is read");
+        assert!(stamp.is_none());
+        let stamp = Stamp::of(&file.metadata().expect("metadata"));
+        assert!(stamp.is_settled(SystemTime::now() + Duration::from_secs(10)));
+        assert!(!stamp.is_settled(SystemTime::now()));
+        assert!(!stamp.is_settled(SystemTime::UNIX_EPOCH));
     }
 }
