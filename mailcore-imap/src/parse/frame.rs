@@ -325,12 +325,9 @@ mod tests {
                 frames(long.as_bytes(), piece),
                 ["refused Too long argument", "b"]
             );
-            // A refused literal that comes anyway, and a line end in it, and another one behind it.
-            let input = format!(
-                "a {{40+}}\r\n{}\r\n {{3+}}\r\nc\r\n x\r\nb\r\n",
-                "y\r\n".repeat(12)
-            );
-            let input = input.replacen(&"y\r\n".repeat(12), &"y\r\nz".repeat(10), 1);
+            // A refused literal that comes anyway, line ends in it, and another one behind it.
+            let forty = "y\r\nz".repeat(10);
+            let input = format!("a {{40+}}\r\n{forty} {{3+}}\r\nc\r\n x\r\nb\r\n");
             assert_eq!(frames(input.as_bytes(), piece), ["refused too large", "b"]);
             // One that is waited with never comes.
             assert_eq!(

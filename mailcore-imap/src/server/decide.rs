@@ -16,7 +16,7 @@ const SILENT: &str = "Disconnected for inactivity.";
 const TOO_WRONG: &str = "Too many invalid IMAP commands.";
 
 impl Core {
-    /// One decision. Whatever was written before goes to the wire first.
+    /// One decision. Whatever was written goes to the wire, in front of whatever is wanted next.
     pub(super) fn decide(&mut self, wire: &mut Wire, facts: &mut Facts, now: Instant) -> Do {
         if wire.loss().is_some() {
             return Do::Close;
@@ -30,6 +30,15 @@ impl Core {
         if wire.room() < self.options.limits.wire.output / 2 && wire.pending() {
             return Do::Write;
         }
+        let next = self.advance(wire, facts, now);
+        self.hand_over(wire);
+        match next {
+            Do::Read(_) | Do::Layer | Do::Close if wire.pending() => Do::Write,
+            next => next,
+        }
+    }
+
+    fn advance(&mut self, wire: &mut Wire, facts: &mut Facts, now: Instant) -> Do {
         match self.phase {
             Phase::Greeting => self.greet(facts, now),
             Phase::Framing => self.framing(wire, facts, now),
@@ -40,7 +49,6 @@ impl Core {
                 self.phase = Phase::Framing;
                 Do::Again
             }
-            Phase::Securing | Phase::Ending if wire.pending() => Do::Write,
             Phase::Securing => Do::Layer,
             Phase::Ending => Do::Close,
         }
@@ -305,9 +313,6 @@ impl Core {
         if let Some(why) = self.ending {
             return self.bye(why);
         }
-        if wire.pending() {
-            return Do::Write;
-        }
         if wire.ended() {
             return Do::Close;
         }
@@ -321,7 +326,9 @@ impl Core {
             return self.bye(SILENT);
         };
         // At rest a session holds no buffers.
-        self.out.bytes = Vec::new();
+        if self.out.bytes.is_empty() {
+            self.out.bytes = Vec::new();
+        }
         if self.frame.is_empty() {
             self.frame = Frame::default();
         }

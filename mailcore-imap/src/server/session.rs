@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// One client's IMAP session.
-#[derive(Debug)]
 pub struct Session {
     wire: Wire,
     facts: Facts,
@@ -42,6 +41,16 @@ pub(super) struct Core {
     pub(super) ending: Option<&'static str>,
     /// Since when the client has been silent, or has not finished a command before login.
     pub(super) since: Option<Instant>,
+}
+
+/// Without the wire, through which passwords go.
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("facts", &self.facts)
+            .field("core", &self.core)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for Core {

@@ -90,9 +90,12 @@ impl Run {
             (Access::Write, Access::Write) => Access::Write,
             _ => Access::Read,
         };
+        let there = opened.snapshot.uids.set();
+        let recent = opened.recent.intersection(&there);
+        let count = u32::try_from(recent.len()).unwrap_or(u32::MAX);
         let selected = Selected {
             name: self.select.name.clone(),
-            view: View::new(&opened.snapshot, opened.recent.clone()),
+            view: View::new(&opened.snapshot, recent),
             access,
             new_keywords: opened.new_keywords,
         };
@@ -100,8 +103,7 @@ impl Run {
         let view = &selected.view;
         tell::write_keywords(out, &selected);
         tell::numbered(out, view.exists(), " EXISTS\r\n");
-        let recent = u32::try_from(opened.recent.len()).unwrap_or(u32::MAX);
-        tell::numbered(out, recent, " RECENT\r\n");
+        tell::numbered(out, count, " RECENT\r\n");
         if let Some(unseen) = opened.unseen.and_then(|uid| view.number(uid)) {
             turn.out
                 .say(&format!("* OK [UNSEEN {unseen}] First unseen.\r\n"));

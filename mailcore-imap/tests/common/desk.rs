@@ -1,0 +1,605 @@
+//! Mailboxes in memory, and somebody who answers a session's questions from them.
+
+use mailcore_base::date::DateTime;
+use mailcore_base::mailbox::{
+    Changes, FlagChange, Flags, Keyword, Keywords, MailboxName, ModSeq, Snapshot, Uid, UidMap,
+    UidSet, UidValidity,
+};
+use mailcore_base::message::{Found, Section, Structure, write_envelope, write_structure};
+use mailcore_base::search::{Facts, Matcher, Query, Verdict};
+use mailcore_imap::server::{Ask, Exchange, Extent, Facts as Connection, Refusal, Welcome};
+use mailcore_imap::types::{
+    Access, Appended, Copied, Described, Failed, Listed, Row, Selected, Status,
+};
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+pub struct Message {
+    pub uid: Uid,
+    pub flags: Flags,
+    modseq: ModSeq,
+    date: DateTime,
+    pub body: Vec<u8>,
+}
+
+pub struct Mailbox {
+    validity: UidValidity,
+    next: Uid,
+    modseq: ModSeq,
+    keywords: Keywords,
+    pub messages: Vec<Message>,
+    /// Nobody has been told of these.
+    fresh: UidSet,
+}
+
+impl Mailbox {
+    fn new(validity: u32) -> Self {
+        Self {
+            validity: UidValidity(NonZeroU32::new(validity).unwrap()),
+            next: Uid::FIRST,
+            modseq: ModSeq(1),
+            keywords: Keywords::default(),
+            messages: Vec::new(),
+            fresh: UidSet::new(),
+        }
+    }
+
+    fn bump(&mut self) -> ModSeq {
+        self.modseq.0 += 1;
+        self.modseq
+    }
+
+    pub fn add(&mut self, body: Vec<u8>, flags: Flags, date: DateTime) -> Uid {
+        let (uid, modseq) = (self.next, self.bump());
+        self.next = uid.next().unwrap();
+        self.fresh.insert(uid);
+        self.messages.push(Message {
+            uid,
+            flags,
+            modseq,
+            date,
+            body,
+        });
+        uid
+    }
+
+    fn bits(&mut self, keywords: &[Keyword]) -> Flags {
+        keywords
+            .iter()
+            .filter_map(|k| self.keywords.add(k))
+            .fold(Flags::NONE, Flags::union)
+    }
+
+    pub fn flag(&mut self, uids: &UidSet, change: &FlagChange) {
+        let bits = self.bits(&change.keywords);
+        let modseq = self.bump();
+        for message in self.messages.iter_mut().filter(|m| uids.contains(m.uid)) {
+            let flags = change.apply(message.flags, bits);
+            if flags != message.flags {
+                message.flags = flags;
+                message.modseq = modseq;
+            }
+        }
+    }
+
+    pub fn expunge(&mut self, uids: &UidSet) -> UidSet {
+        self.bump();
+        let (gone, kept) = std::mem::take(&mut self.messages)
+            .into_iter()
+            .partition(|m| uids.contains(m.uid));
+        self.messages = kept;
+        gone.iter().map(|m: &Message| m.uid).collect()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let mut now = Snapshot::empty(self.validity);
+        now.uid_next = self.next;
+        now.modseq = self.modseq;
+        now.uids = Arc::new(self.messages.iter().map(|m| m.uid).collect::<UidMap>());
+        now.keywords = Arc::new(self.keywords.clone());
+        now
+    }
+
+    fn get(&self, uid: Uid) -> Option<&Message> {
+        self.messages.iter().find(|m| m.uid == uid)
+    }
+}
+
+struct Of<'m>(&'m Message, &'m Keywords);
+
+impl Facts for Of<'_> {
+    fn uid(&self) -> Uid {
+        self.0.uid
+    }
+    fn flags(&self) -> Flags {
+        self.0.flags
+    }
+    fn is_recent(&self) -> bool {
+        unreachable!("the machine knows what is recent")
+    }
+    fn has_keyword(&self, keyword: &Keyword) -> bool {
+        let flag = self.1.flag(keyword);
+        flag.is_some_and(|flag| self.0.flags.contains(flag))
+    }
+    fn received(&self) -> DateTime {
+        self.0.date
+    }
+    fn sent(&self) -> Option<DateTime> {
+        let envelope = Structure::of(&self.0.body);
+        let date = envelope.envelope()?.date.as_ref()?;
+        DateTime::parse(date).ok()
+    }
+    fn size(&self) -> u64 {
+        self.0.body.len() as u64
+    }
+}
+
+/// Answers questions.
+pub struct Desk {
+    pub mailboxes: BTreeMap<MailboxName, Mailbox>,
+    pub subscribed: BTreeSet<MailboxName>,
+    open: Option<(MailboxName, Access, UidSet)>,
+    append: Option<(MailboxName, Vec<u8>)>,
+    /// The next question of this name fails so.
+    pub fail: Option<(String, Failed)>,
+    /// Records come without envelope and structure.
+    pub bare: bool,
+    /// At most so many octets are given at a time.
+    pub run: usize,
+    validity: u32,
+}
+
+fn name(text: &str) -> MailboxName {
+    MailboxName::parse(text, '.').unwrap()
+}
+
+/// The text of a section.
+fn section(body: &[u8], section: &Section) -> Vec<u8> {
+    let structure = Structure::of(body);
+    let cut = |offset: u64, bytes: u64| &body[offset as usize..(offset + bytes) as usize];
+    match structure.find(section) {
+        Found::Bytes(extent) => cut(extent.offset, extent.bytes).to_vec(),
+        found @ Found::Fields { header, .. } => {
+            let mut out = Vec::new();
+            found.filter(cut(header.offset, header.bytes), &mut out);
+            out
+        }
+        Found::Nothing => Vec::new(),
+    }
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        let mut desk = Self {
+            mailboxes: BTreeMap::new(),
+            subscribed: BTreeSet::new(),
+            open: None,
+            append: None,
+            fail: None,
+            bare: false,
+            run: 7,
+            validity: 100,
+        };
+        desk.create(&MailboxName::inbox());
+        desk
+    }
+
+    pub fn create(&mut self, name: &MailboxName) {
+        self.validity += 1;
+        self.mailboxes
+            .insert(name.clone(), Mailbox::new(self.validity));
+    }
+
+    pub fn mailbox(&mut self, text: &str) -> &mut Mailbox {
+        self.mailboxes.get_mut(&name(text)).unwrap()
+    }
+
+    fn at(&mut self, name: &MailboxName) -> Result<&mut Mailbox, Failed> {
+        self.mailboxes.get_mut(name).ok_or(Failed::NotFound)
+    }
+
+    /// Another session's mailboxes are its own affair.
+    pub fn close(&mut self) {
+        self.open = None;
+    }
+
+    fn here(&mut self) -> Result<&mut Mailbox, Failed> {
+        let (name, ..) = self.open.clone().ok_or(Failed::Unavailable)?;
+        self.at(&name)
+    }
+
+    fn writable(&mut self) -> Result<&mut Mailbox, Failed> {
+        match self.open {
+            Some((_, Access::Write, _)) => self.here(),
+            _ => Err(Failed::Denied),
+        }
+    }
+
+    /// What came fresh belongs to whoever looks first, if it may write.
+    fn claim(&mut self) -> UidSet {
+        let Some((name, access, mut recent)) = self.open.clone() else {
+            return UidSet::new();
+        };
+        if let Some(mailbox) = self.mailboxes.get_mut(&name) {
+            recent = recent.union(&mailbox.fresh);
+            if access == Access::Write {
+                mailbox.fresh = UidSet::new();
+            }
+        }
+        self.open = Some((name, access, recent.clone()));
+        recent
+    }
+
+    pub fn content(&mut self, bytes: &[u8]) -> Result<(), Failed> {
+        self.failing("Content")?;
+        self.append.as_mut().unwrap().1.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn failing(&mut self, of: &str) -> Result<(), Failed> {
+        match &self.fail {
+            Some((question, failed)) if question == of => {
+                let failed = *failed;
+                self.fail = None;
+                Err(failed)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Answers as a store would.
+    pub fn answer(&mut self, ask: Ask<'_>) {
+        let shown = format!("{ask:?}");
+        let kind = shown.split('(').next().unwrap().to_string();
+        let fails = self.failing(&kind).err();
+        macro_rules! or_fail {
+            ($value:expr) => {
+                match fails {
+                    Some(failed) => Err(failed),
+                    None => (|| $value)(),
+                }
+            };
+        }
+        match ask {
+            Ask::Login(q) => {
+                let login = q.asked();
+                let good = login.name == "alice" && login.secret.expose() == b"secret";
+                q.answer(outcome(good));
+            }
+            Ask::Authenticate(q) => {
+                let step = match (q.asked().mechanism.as_str(), &q.asked().initial) {
+                    ("PLAIN", Some(initial)) => plain(initial.expose()),
+                    ("LOGIN", None) => Exchange::Challenge(b"Username:".to_vec()),
+                    _ => Exchange::Challenge(Vec::new()),
+                };
+                q.answer(step);
+            }
+            Ask::Respond(q) => {
+                let step = match q.asked().response.expose() {
+                    b"alice" => Exchange::Challenge(b"Password:".to_vec()),
+                    b"secret" => plain(b"\0alice\0secret"),
+                    other => plain(other),
+                };
+                q.answer(step);
+            }
+            Ask::Select(q) => {
+                let (name, access) = (q.asked().name.clone(), q.asked().access);
+                q.answer(or_fail!(self.select(&name, access)));
+            }
+            Ask::Close(q) => {
+                self.open = None;
+                q.answer();
+            }
+            Ask::List(q) => {
+                let (after, limit) = (q.asked().after.clone(), q.asked().limit);
+                q.answer(or_fail!(Ok(self.list(after.as_ref(), limit))));
+            }
+            Ask::Subscriptions(q) => {
+                q.answer(or_fail!(Ok(self.subscribed.iter().cloned().collect())));
+            }
+            Ask::Status(q) => {
+                let name = q.asked().name.clone();
+                q.answer(or_fail!(self.at(&name).map(|m| status(m))));
+            }
+            Ask::Create(q) => {
+                let name = q.asked().name.clone();
+                q.answer(or_fail!({
+                    if self.mailboxes.contains_key(&name) {
+                        return Err(Failed::AlreadyExists);
+                    }
+                    self.create(&name);
+                    Ok(())
+                }));
+            }
+            Ask::Delete(q) => {
+                let name = q.asked().name.clone();
+                let gone = self.mailboxes.remove(&name).map(|_| ());
+                q.answer(gone.ok_or(Failed::NotFound));
+            }
+            Ask::Rename(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    if self.mailboxes.contains_key(&asked.to) {
+                        return Err(Failed::AlreadyExists);
+                    }
+                    let mailbox = self.mailboxes.remove(&asked.from);
+                    let mailbox = mailbox.ok_or(Failed::NotFound)?;
+                    self.mailboxes.insert(asked.to.clone(), mailbox);
+                    Ok(())
+                }));
+            }
+            Ask::Subscribe(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    if asked.on && !self.mailboxes.contains_key(&asked.name) {
+                        return Err(Failed::NotFound);
+                    }
+                    if asked.on {
+                        self.subscribed.insert(asked.name.clone());
+                    } else {
+                        self.subscribed.remove(&asked.name);
+                    }
+                    Ok(())
+                }));
+            }
+            Ask::Sync(q) => {
+                let known = q.asked().known;
+                q.answer(or_fail!({
+                    let recent = self.claim();
+                    let mailbox = self.here()?;
+                    let flagged = mailbox.messages.iter().filter(|m| m.modseq > known);
+                    let flagged = flagged.map(|m| (m.uid, m.flags, m.modseq)).collect();
+                    Ok((Changes::new(mailbox.snapshot(), flagged), recent))
+                }));
+            }
+            Ask::Records(q) => {
+                let uids = q.asked().uids.clone();
+                let (bare, here) = (self.bare, self.here());
+                let texts: Vec<_> = match &here {
+                    Ok(mailbox) => mailbox
+                        .messages
+                        .iter()
+                        .filter(|m| uids.contains(m.uid))
+                        .map(|m| (m, described(&m.body)))
+                        .collect(),
+                    Err(_) => Vec::new(),
+                };
+                match fails {
+                    Some(failed) => q.answer(Err::<std::iter::Empty<Row<'_>>, _>(failed)),
+                    None => q.answer(Ok(texts.iter().map(|(m, (envelope, structure))| {
+                        let mut row = Row::new(m.uid, m.flags, m.modseq);
+                        row.date = Some(m.date);
+                        if !bare {
+                            row.size = Some(m.body.len() as u64);
+                            row.envelope = Some(envelope);
+                            row.structure = Some(structure);
+                        }
+                        row
+                    }))),
+                }
+            }
+            Ask::Describe(q) => {
+                let asked = *q.asked();
+                q.answer(or_fail!({
+                    let Some(message) = self.here()?.get(asked.uid) else {
+                        return Ok(None);
+                    };
+                    let (envelope, structure) = described(&message.body);
+                    Ok(Some(bytes::Bytes::from(match asked.what {
+                        Described::Envelope => envelope,
+                        Described::Structure => structure,
+                        _ => {
+                            let mut out = Vec::new();
+                            write_structure(&Structure::of(&message.body), false, &mut out);
+                            out
+                        }
+                    })))
+                }));
+            }
+            Ask::Measure(q) => {
+                let asked = q.asked().clone();
+                let text = or_fail!({
+                    let message = self.here()?.get(asked.uid);
+                    Ok(message.map(|m| section(&m.body, &asked.section)))
+                });
+                let short = matches!(
+                    asked.section.text,
+                    mailcore_base::message::SectionText::Fields(_)
+                );
+                q.answer(text.as_ref().map_err(|e| *e).map(|text| {
+                    text.as_ref().map(|text| match short {
+                        true => Extent::Whole(text),
+                        false => Extent::Length(text.len() as u64),
+                    })
+                }));
+            }
+            Ask::Bytes(q) => {
+                let asked = q.asked().clone();
+                let run = self.run;
+                let text = or_fail!({
+                    let message = self.here()?.get(asked.uid).ok_or(Failed::NotFound)?;
+                    let text = section(&message.body, &asked.section);
+                    let from = asked.range.start as usize;
+                    let to = (asked.range.end as usize).min(from + run);
+                    Ok(text[from..to].to_vec())
+                });
+                q.answer(text.as_deref().map_err(|e| *e));
+            }
+            Ask::Search(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    let mailbox = self.here()?;
+                    let found = find(mailbox, &asked.query);
+                    Ok(found.intersection(&asked.within))
+                }));
+            }
+            Ask::Store(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    self.writable()?.flag(&asked.uids, &asked.change);
+                    Ok(UidSet::new())
+                }));
+            }
+            Ask::Expunge(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!(Ok(self.writable()?.expunge(&asked.uids))));
+            }
+            Ask::Copy(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!(self.copy(&asked.uids, &asked.target)));
+            }
+            Ask::Move(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    let copied = self.copy(&asked.uids, &asked.target)?;
+                    self.writable()?.expunge(&asked.uids);
+                    Ok(copied)
+                }));
+            }
+            Ask::Begin(q) => {
+                let name = q.asked().name.clone();
+                q.answer(or_fail!({
+                    self.at(&name)?;
+                    self.append = Some((name.clone(), Vec::new()));
+                    Ok(())
+                }));
+            }
+            Ask::Commit(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    let (name, body) = self.append.take().unwrap();
+                    let mailbox = self.at(&name)?;
+                    let flags = mailbox.bits(&asked.keywords).union(asked.flags);
+                    let date = asked.date.unwrap_or(DateTime::utc(1_577_872_800));
+                    Ok(Appended {
+                        uid: mailbox.add(body, flags, date),
+                        uid_validity: mailbox.validity,
+                    })
+                }));
+            }
+            Ask::Abandoned(q) => {
+                self.append = None;
+                q.answer();
+            }
+            other => other.decline(),
+        }
+    }
+
+    fn select(&mut self, name: &MailboxName, access: Access) -> Result<Selected, Failed> {
+        assert!(self.open.is_none(), "nothing is open when Select is asked");
+        self.at(name)?;
+        self.open = Some((name.clone(), access, UidSet::new()));
+        let recent = self.claim();
+        let mailbox = self.here()?;
+        let mut selected = Selected::new(mailbox.snapshot(), access);
+        selected.recent = recent;
+        let unseen = |m: &&Message| !m.flags.contains(Flags::SEEN);
+        selected.unseen = mailbox.messages.iter().find(unseen).map(|m| m.uid);
+        Ok(selected)
+    }
+
+    fn list(&self, after: Option<&MailboxName>, limit: usize) -> Vec<Listed> {
+        let names: BTreeSet<MailboxName> = self
+            .mailboxes
+            .keys()
+            .flat_map(|n| std::iter::successors(Some(n.clone()), MailboxName::parent))
+            .collect();
+        names
+            .iter()
+            .filter(|name| after.is_none_or(|after| *name > after))
+            .take(limit)
+            .map(|name| {
+                let mut listed = Listed::new(name.clone());
+                listed.selectable = self.mailboxes.contains_key(name);
+                listed.children = names.iter().any(|other| other.is_below(name));
+                if name.to_string() == "Sent" {
+                    listed.special = Some(mailcore_base::mailbox::SpecialUse::Sent);
+                }
+                listed
+            })
+            .collect()
+    }
+
+    fn copy(&mut self, uids: &UidSet, target: &MailboxName) -> Result<Copied, Failed> {
+        let mailbox = self.here()?;
+        let keywords = mailbox.keywords.clone();
+        let found: Vec<_> = mailbox
+            .messages
+            .iter()
+            .filter(|m| uids.contains(m.uid))
+            .map(|m| (m.uid, m.flags, m.date, m.body.clone()))
+            .collect();
+        let target = self.at(target)?;
+        let (mut from, mut to) = (UidSet::new(), UidSet::new());
+        for (uid, flags, date, body) in found {
+            let names: Vec<_> = flags
+                .keywords()
+                .filter_map(|n| keywords.iter().nth(n).cloned())
+                .collect();
+            let flags = target.bits(&names).union(flags.system());
+            from.insert(uid);
+            to.insert(target.add(body, flags, date));
+        }
+        Ok(Copied {
+            uid_validity: target.validity,
+            from,
+            to,
+        })
+    }
+}
+
+fn outcome(good: bool) -> Result<Welcome, Refusal> {
+    match good {
+        true => Ok(Welcome::new("alice", '.')),
+        false => Err(Refusal::Credentials),
+    }
+}
+
+fn plain(message: &[u8]) -> Exchange {
+    match message == b"\0alice\0secret" {
+        true => Exchange::Granted(Welcome::new("alice", '.')),
+        false => Exchange::Refused(Refusal::Credentials),
+    }
+}
+
+fn status(mailbox: &Mailbox) -> Status {
+    let mut status = Status::empty(mailbox.validity);
+    status.messages = mailbox.messages.len() as u32;
+    status.recent = mailbox.fresh.len() as u32;
+    let unseen = |m: &&Message| !m.flags.contains(Flags::SEEN);
+    status.unseen = mailbox.messages.iter().filter(unseen).count() as u32;
+    status.uid_next = mailbox.next;
+    status
+}
+
+fn described(body: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let structure = Structure::of(body);
+    let (mut envelope, mut text) = (Vec::new(), Vec::new());
+    if let Some(of) = structure.envelope() {
+        write_envelope(of, &mut envelope);
+    }
+    write_structure(&structure, true, &mut text);
+    (envelope, text)
+}
+
+fn find(mailbox: &Mailbox, query: &Query) -> UidSet {
+    let matcher = Matcher::new(query.clone());
+    let matches = |message: &&Message| match matcher.judge(&Of(message, &mailbox.keywords), 0) {
+        Verdict::Decided(decided) => decided,
+        Verdict::Open(open) => {
+            let structure = Structure::of(&message.body);
+            let mut reading = open.read(&structure);
+            while let Some((from, count)) = reading.wants() {
+                reading.feed(&message.body[from as usize..(from + count) as usize]);
+            }
+            reading.finish()
+        }
+    };
+    mailbox.messages.iter().filter(matches).map(|m| m.uid).collect()
+}
+
+/// The facts of a connection that nobody listens to.
+pub fn local(facts: &mut Connection) {
+    facts.secured = true;
+}
