@@ -50,6 +50,8 @@ pub struct Stat {
     pub len: u64,
     /// Which one it is: stays the same under another name.
     pub inode: u64,
+    /// Which file system it is on.
+    pub device: u64,
     /// When its content was last changed, or as [`File::date`] said.
     pub modified: SystemTime,
     /// When anything about it last changed; nobody can set this one.

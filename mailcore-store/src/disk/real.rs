@@ -190,6 +190,7 @@ fn stat(of: &fs::Metadata) -> Stat {
         kind,
         len: of.len(),
         inode: of.ino(),
+        device: of.dev(),
         modified: time(of.mtime(), of.mtime_nsec()),
         changed: time(of.ctime(), of.ctime_nsec()),
     }

@@ -5,11 +5,15 @@
 
 mod clock;
 mod listing;
+#[cfg(feature = "files")]
+pub mod maildir;
 pub mod memory;
 mod record;
 mod watch;
 
 pub use clock::Clock;
+#[cfg(feature = "files")]
+pub use maildir::Maildir;
 pub use memory::MemoryStore;
 pub use record::{Access, Appended, Copied, Fields, Listed, Record, Stamp, Status, Ticket};
 

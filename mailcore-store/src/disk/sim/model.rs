@@ -271,6 +271,7 @@ impl Model {
             kind: found.kind,
             len: found.bytes.len() as u64,
             inode: node,
+            device: 1,
             modified: found.modified,
             changed: found.changed,
         })

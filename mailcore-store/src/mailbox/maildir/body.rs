@@ -1,0 +1,177 @@
+//! A message's octets as they are served: LF becomes CRLF on the way, range by range.
+
+use super::lines;
+use super::read::{self, BLOCK, Opened};
+use super::room::Room;
+use super::site::lock;
+use super::works::Works;
+use crate::body::Body;
+use crate::{Error, Kind, Result};
+use async_trait::async_trait;
+use bytes::Bytes;
+use std::io;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+/// Between two places that can be gone back to lie so many octets of the file.
+const STRIDE: u64 = 256 * 1024;
+
+#[derive(Debug)]
+pub(super) struct LfBody {
+    open: Arc<Open>,
+    works: Arc<Works>,
+}
+
+#[derive(Debug)]
+struct Open {
+    message: Opened,
+    room: Arc<Room>,
+    uid: u32,
+    cursor: Mutex<Cursor>,
+}
+
+/// The run that was read last, and where to go on.
+#[derive(Debug, Default)]
+struct Cursor {
+    start: u64,
+    run: Bytes,
+    next: Mark,
+    marks: Vec<Mark>,
+}
+
+/// A place in the file, and in what is served.
+#[derive(Debug, Clone, Copy, Default)]
+struct Mark {
+    served: u64,
+    at: u64,
+    after_cr: bool,
+}
+
+impl LfBody {
+    /// Touches the disk: the first run is read at once.
+    pub(super) fn open(works: Arc<Works>, room: Arc<Room>, uid: u32) -> Result<Option<Self>> {
+        let Some(message) = read::open(&room, uid)? else {
+            return Ok(None);
+        };
+        let open = Open {
+            message,
+            room,
+            uid,
+            cursor: Mutex::default(),
+        };
+        if open.message.served > 0 {
+            open.load(0)?;
+        }
+        Ok(Some(Self {
+            open: Arc::new(open),
+            works,
+        }))
+    }
+}
+
+#[async_trait]
+impl Body for LfBody {
+    fn len(&self) -> u64 {
+        self.open.message.served
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    async fn read(&self, range: Range<u64>) -> Result<Bytes> {
+        let range = range.start..range.end.min(self.len());
+        if range.is_empty() {
+            return Ok(Bytes::new());
+        }
+        if let Some(run) = lock(&self.open.cursor).part(&range) {
+            return Ok(run);
+        }
+        let open = self.open.clone();
+        self.works
+            .run(move || {
+                open.load(range.start)?;
+                let part = lock(&open.cursor).part(&range);
+                part.ok_or_else(|| Error::new(Kind::Corrupt, "message file"))
+            })
+            .await
+    }
+}
+
+impl Open {
+    /// Reads the run that holds this octet.
+    fn load(&self, start: u64) -> Result<()> {
+        let mut cursor = lock(&self.cursor);
+        match cursor.load(&self.message, start) {
+            Ok(true) => Ok(()),
+            Ok(false) => {
+                // Its name lied about its length: the next one who asks is told the truth.
+                read::recount(&self.room, self.uid, &*self.message.file)?;
+                Err(Error::new(Kind::Corrupt, "message file"))
+            }
+            Err(e) => Err(Error::io("message file", e)),
+        }
+    }
+}
+
+impl Cursor {
+    fn part(&self, range: &Range<u64>) -> Option<Bytes> {
+        let within = |at: u64| usize::try_from(at.checked_sub(self.start)?).ok();
+        let from = within(range.start).filter(|from| *from < self.run.len())?;
+        let until = within(range.end).map_or(self.run.len(), |until| until.min(self.run.len()));
+        Some(self.run.slice(from..until.max(from)))
+    }
+
+    /// False if the file ends before.
+    fn load(&mut self, message: &Opened, start: u64) -> io::Result<bool> {
+        let mut block = vec![0; BLOCK.min(usize::try_from(message.len).unwrap_or(BLOCK))];
+        let mut mark = match message.len == message.served {
+            // Nothing is added anywhere.
+            true => Mark {
+                served: start,
+                at: start,
+                after_cr: true,
+            },
+            false => self.before(start),
+        };
+        loop {
+            let n = message.file.read_at(&mut block, mark.at)?;
+            let raw = block.get(..n).unwrap_or_default();
+            if raw.is_empty() {
+                return Ok(false);
+            }
+            let mut run = Vec::with_capacity(n + n / 16);
+            let mut after_cr = mark.after_cr;
+            match message.len == message.served {
+                true => run.extend_from_slice(raw),
+                false => lines::unfold(raw, &mut after_cr, &mut run),
+            }
+            let next = Mark {
+                served: mark.served + run.len() as u64,
+                at: mark.at + n as u64,
+                after_cr,
+            };
+            if self.marks.last().map_or(0, |m| m.at) + STRIDE <= next.at {
+                self.marks.push(next);
+            }
+            if start < next.served {
+                self.start = mark.served;
+                self.run = run.into();
+                self.next = next;
+                return Ok(true);
+            }
+            mark = next;
+        }
+    }
+
+    /// The last place known in front of an octet.
+    fn before(&self, start: u64) -> Mark {
+        let at = self.marks.partition_point(|m| m.served <= start);
+        let mark = at.checked_sub(1).and_then(|at| self.marks.get(at));
+        let mark = mark.copied().unwrap_or_default();
+        match (mark.served..=start).contains(&self.next.served) {
+            true => self.next,
+            false => mark,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! Changing what is there: flags, removal, and the move from `new/` to `cur/`.
+//!
+//! Each message is one rename or one unlink, which happens as a whole; one flush of the directory serves all of a
+//! command. Nothing here needs the lock but a new keyword.
+
+use super::deliver::allot;
+use super::room::{Ledger, Room};
+use super::scan;
+use super::table::{Row, path};
+use crate::{Error, Result};
+use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, ModSeq, Uid, UidSet};
+use std::collections::BTreeSet;
+use std::io::ErrorKind;
+use std::sync::Arc;
+
+/// A file name that a message has got.
+struct Renamed {
+    uid: u32,
+    fresh: bool,
+    info: Vec<u8>,
+    flags: Flags,
+    /// Flags are news, a place is not.
+    news: bool,
+}
+
+/// Changes flags; those left alone because they were modified behind `unchanged_since` are returned.
+pub(super) fn flag(
+    room: &Room,
+    uids: &UidSet,
+    change: &FlagChange,
+    unchanged_since: Option<ModSeq>,
+) -> Result<UidSet> {
+    let mut ledger = room.ledger();
+    scan::refresh(room, &mut ledger, None)?;
+    let table = room.view()?.table.clone();
+    if change.op != FlagOp::Remove && table.within(uids).next().is_some() {
+        let known = ledger.letters.flags(&change.keywords).keywords().count();
+        if known < change.keywords.len() {
+            let _lock = room.dotlock()?;
+            allot(room, &mut ledger, &change.keywords)?;
+        }
+    }
+    let keywords = ledger.letters.flags(&change.keywords);
+    let mut later = UidSet::new();
+    let wanted = |row: &Row<'_>| {
+        let flags = change.apply(row.flags, keywords);
+        (flags != row.flags).then_some((false, flags))
+    };
+    let due: UidSet = table
+        .within(uids)
+        .filter_map(|row| {
+            let uid = Uid::new(row.uid)?;
+            let changed = unchanged_since.is_some_and(|since| row.modseq > since.0);
+            if changed {
+                later.insert(uid);
+            }
+            (!changed).then_some(uid)
+        })
+        .collect();
+    drop(table);
+    rename(room, &mut ledger, &due, wanted, true)?;
+    Ok(later)
+}
+
+/// Moves what is in `new/` to `cur/`: a session has been told of it. Not durable: a crash undoes it, and no harm done.
+pub(super) fn claim(room: &Room, ledger: &mut Ledger) -> Result<()> {
+    let table = room.view()?.table.clone();
+    let fresh = table.rows().filter(|row| row.fresh);
+    let fresh: UidSet = fresh.filter_map(|row| Uid::new(row.uid)).collect();
+    drop(table);
+    match fresh.is_empty() {
+        true => Ok(()),
+        false => rename(room, ledger, &fresh, |row| Some((false, row.flags)), false),
+    }
+}
+
+/// Gives messages the place and flags `wanted`, one after the other, and shows what was done even if not all was.
+fn rename(
+    room: &Room,
+    ledger: &mut Ledger,
+    uids: &UidSet,
+    wanted: impl Fn(&Row<'_>) -> Option<(bool, Flags)>,
+    durable: bool,
+) -> Result<()> {
+    let mut rest = uids.clone();
+    for _ in 0..3 {
+        let table = room.view()?.table.clone();
+        let mut done = Vec::new();
+        let mut vanished = UidSet::new();
+        let mut failed = None;
+        for row in table.within(&rest) {
+            let Some((fresh, flags)) = wanted(&row) else {
+                continue;
+            };
+            let info = ledger
+                .letters
+                .info(flags, super::filename::letters(row.info));
+            let (from, to) = (
+                room.path(row.file()),
+                room.path(path(fresh, row.base, &info)),
+            );
+            match room.site.disk.rename(&from, &to) {
+                Ok(()) => done.push(Renamed {
+                    uid: row.uid,
+                    fresh,
+                    info,
+                    flags,
+                    news: flags != row.flags,
+                }),
+                // Another program was at it, or has removed it.
+                Err(e) if e.kind() == ErrorKind::NotFound => vanished.extend(Uid::new(row.uid)),
+                Err(e) => {
+                    failed = Some(Error::io("message file", e));
+                    break;
+                }
+            }
+        }
+        drop(table);
+        let flushed = match durable && !done.is_empty() {
+            true => room.site.disk.sync_dir(&room.path("cur")),
+            false => Ok(()),
+        };
+        ledger.settle(room);
+        show(room, ledger, &done)?;
+        flushed.map_err(|e| Error::io("flush", e))?;
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        if vanished.is_empty() {
+            return Ok(());
+        }
+        ledger.distrust();
+        scan::refresh(room, ledger, None)?;
+        rest = vanished;
+    }
+    Ok(()) // they change hands faster than we look: gone, or as good as
+}
+
+fn show(room: &Room, ledger: &Ledger, done: &[Renamed]) -> Result<()> {
+    let mut view = room.view()?;
+    let keywords = ledger.letters.table();
+    if *view.keywords != keywords {
+        view.keywords = Arc::new(keywords);
+    }
+    if done.is_empty() {
+        return Ok(());
+    }
+    let news = done.iter().any(|d| d.news);
+    let modseq = if news { room.rise(&mut view) } else { 0 };
+    let mut table = std::mem::take(&mut view.table);
+    let rows = Arc::make_mut(&mut table);
+    for it in done {
+        let old = rows.row(it.uid).map_or(0, |row| row.modseq);
+        let modseq = if it.news { modseq } else { old };
+        rows.change(it.uid, it.fresh, &it.info, it.flags, modseq);
+    }
+    view.table = table;
+    room.tell(view);
+    Ok(())
+}
+
+/// Removes messages for good; those removed are returned.
+pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
+    let mut ledger = room.ledger();
+    scan::refresh(room, &mut ledger, None)?;
+    let mut gone = UidSet::new();
+    let mut rest = uids.clone();
+    for _ in 0..3 {
+        let table = room.view()?.table.clone();
+        let (mut vanished, mut dirs) = (UidSet::new(), BTreeSet::new());
+        let mut removed = UidSet::new();
+        let mut failed = None;
+        for row in table.within(&rest) {
+            let Some(uid) = Uid::new(row.uid) else {
+                continue;
+            };
+            match room.site.disk.unlink(&room.path(row.file())) {
+                Ok(()) => {
+                    removed.insert(uid);
+                    dirs.insert(if row.fresh { "new" } else { "cur" });
+                }
+                Err(e) if e.kind() == ErrorKind::NotFound => vanished.insert(uid),
+                Err(e) => {
+                    failed = Some(Error::io("message file", e));
+                    break;
+                }
+            }
+        }
+        drop(table);
+        let flush = |dir: &&str| room.site.disk.sync_dir(&room.path(dir));
+        let flushed = dirs.iter().try_for_each(flush);
+        if !removed.is_empty() {
+            ledger.settle(room);
+            let mut view = room.view()?;
+            room.rise(&mut view);
+            view.remove(&removed);
+            room.tell(view);
+            gone = gone.union(&removed);
+        }
+        flushed.map_err(|e| Error::io("flush", e))?;
+        if let Some(e) = failed {
+            return Err(e);
+        }
+        if vanished.is_empty() {
+            break;
+        }
+        ledger.distrust();
+        scan::refresh(room, &mut ledger, None)?;
+        rest = vanished;
+    }
+    Ok(gone)
+}

@@ -1,0 +1,184 @@
+//! One session's hold on a mailbox.
+
+use super::body::LfBody;
+use super::home::Home;
+use super::room::Room;
+use super::site::lock;
+use super::works::{Works, answered};
+use super::{edit, read, scan, transfer};
+use crate::body::Body;
+use crate::mailbox::{Access, Copied, Extensions, Fields, Mailbox, Record};
+use crate::{Error, Kind, Result};
+use async_trait::async_trait;
+use mailcore_base::mailbox::{Changes, FlagChange, MailboxName, ModSeq, Uid, UidSet, UidValidity};
+use mailcore_base::search::Query;
+use std::sync::{Arc, Mutex};
+
+#[derive(Debug)]
+pub(super) struct Handle {
+    works: Arc<Works>,
+    home: Arc<Home>,
+    room: Arc<Room>,
+    access: Access,
+    validity: UidValidity,
+    recent: Mutex<UidSet>,
+}
+
+impl Handle {
+    pub(super) fn new(works: Arc<Works>, home: Arc<Home>, room: Arc<Room>, access: Access) -> Self {
+        let validity = room.view().map(|view| view.validity);
+        Self {
+            validity: validity.unwrap_or(UidValidity(std::num::NonZeroU32::MIN)),
+            works,
+            home,
+            room,
+            access,
+            recent: Mutex::default(),
+        }
+    }
+
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl Fn(&Room) -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let room = self.room.clone();
+        self.works.run(move || work(&room)).await
+    }
+
+    fn writable(&self) -> Result<()> {
+        match self.access {
+            Access::Write => Ok(()),
+            Access::Read => Err(Error::new(Kind::Denied, "mailbox is opened for reading")),
+        }
+    }
+
+    /// What the view says now, for this session.
+    fn told(&self, known: Option<ModSeq>) -> Result<Changes> {
+        let mut view = self.room.view()?;
+        // Its UIDs mean something else now: to this session the mailbox is gone.
+        if view.validity != self.validity {
+            return Err(Error::new(Kind::NotFound, "mailbox has a new UIDVALIDITY"));
+        }
+        let mut recent = lock(&self.recent);
+        *recent = match self.access {
+            Access::Read => view.unclaimed.clone(),
+            Access::Write => {
+                let claimed = recent.union(&std::mem::take(&mut view.unclaimed));
+                claimed.intersection(&view.uids.set())
+            }
+        };
+        let rows = view.table.rows();
+        let flagged = match known {
+            None => Vec::new(),
+            Some(known) => rows
+                .filter(|row| row.modseq > known.0)
+                .filter_map(|row| Some((Uid::new(row.uid)?, row.flags, ModSeq(row.modseq))))
+                .collect(),
+        };
+        Ok(Changes::new(view.snapshot(), flagged))
+    }
+
+    async fn transfer(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
+        let (home, uids, target) = (self.home.clone(), uids.clone(), target.clone());
+        let (taken, parcel) = self
+            .run(move |room| transfer::take_up(room, &uids, &home.room(&target)?))
+            .await?;
+        let placed = answered(self.works.post(parcel).await)?;
+        Ok(Copied {
+            uid_validity: placed.validity,
+            from: taken,
+            to: placed.uids.into_iter().collect(),
+        })
+    }
+}
+
+#[async_trait]
+impl Mailbox for Handle {
+    fn uid_validity(&self) -> UidValidity {
+        self.validity
+    }
+
+    async fn sync(&self, known: Option<ModSeq>) -> Result<Changes> {
+        let claims = self.access == Access::Write;
+        self.run(move |room| {
+            let mut ledger = room.ledger();
+            scan::refresh(room, &mut ledger, None)?;
+            match claims {
+                true => edit::claim(room, &mut ledger),
+                false => Ok(()),
+            }
+        })
+        .await?;
+        self.told(known)
+    }
+
+    async fn changed(&self, known: ModSeq) {
+        self.works.patrol();
+        self.room.watch.past(known).await;
+    }
+
+    fn recent(&self) -> UidSet {
+        lock(&self.recent).clone()
+    }
+
+    async fn records(&self, uids: &UidSet, fields: Fields, out: &mut Vec<Record>) -> Result<()> {
+        let mut known = Vec::new();
+        if !read::records(&self.room, uids, fields, &mut known)? {
+            out.append(&mut known);
+            return Ok(());
+        }
+        let mut complete = self
+            .run(move |room| {
+                let mut records = known.clone();
+                read::complete(room, fields, &mut records)?;
+                Ok(records)
+            })
+            .await?;
+        out.append(&mut complete);
+        Ok(())
+    }
+
+    async fn body(&self, uid: Uid) -> Result<Option<Arc<dyn Body>>> {
+        let (works, room) = (self.works.clone(), self.room.clone());
+        let open = move || LfBody::open(works.clone(), room.clone(), uid.number());
+        let body = self.works.run(open).await?;
+        Ok(body.map(|body| Arc::new(body) as Arc<dyn Body>))
+    }
+
+    async fn flag(
+        &self,
+        uids: &UidSet,
+        change: &FlagChange,
+        unchanged_since: Option<ModSeq>,
+    ) -> Result<UidSet> {
+        self.writable()?;
+        let (uids, change) = (uids.clone(), change.clone());
+        self.run(move |room| edit::flag(room, &uids, &change, unchanged_since))
+            .await
+    }
+
+    async fn expunge(&self, uids: &UidSet) -> Result<UidSet> {
+        self.writable()?;
+        let uids = uids.clone();
+        self.run(move |room| edit::expunge(room, &uids)).await
+    }
+
+    async fn copy(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
+        self.transfer(uids, target).await
+    }
+
+    async fn relocate(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
+        self.writable()?;
+        let copied = self.transfer(uids, target).await?;
+        self.expunge(&copied.from).await?;
+        Ok(copied)
+    }
+
+    async fn search(&self, _: &Query, _: &UidSet) -> Result<Option<UidSet>> {
+        Ok(None)
+    }
+
+    fn extensions(&self) -> Extensions {
+        Extensions::default()
+    }
+}

@@ -1,0 +1,163 @@
+//! Maildir++ as Dovecot 2.3 keeps it, on a [`Disk`]: Dovecot can be stopped and this store started on its
+//! directories, and back, and both can be at work at once.
+//!
+//! ```text
+//! Maildir/                       INBOX
+//!   cur/ new/ tmp/               messages; `filename` says how they are named
+//!   dovecot-uidlist              which file has which UID; `uidlist`; changed under dovecot-uidlist.lock
+//!   dovecot-keywords             what the letters a to z mean; `letters`
+//!   dovecot-uidvalidity[.HEX]    the last UIDVALIDITY given; `validity`
+//!   subscriptions                `subscriptions`
+//!   .Lists.rust/                 the mailbox Lists/rust, with the same files and `maildirfolder`
+//!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start removes it
+//! ```
+//!
+//! Promises, and where they are kept: messages and their UIDs are durable before anybody is told of them (`deliver`);
+//! flags and removals before the command is answered (`edit`); a move is a durable copy before it is a removal
+//! (`transfer`); what other programs did is seen at the next look (`scan`). A sync that failed is answered with an
+//! error and never repeated in its stead: lists are then written anew, messages taken back.
+//!
+//! Limits: 26 keywords a mailbox; names of mailboxes up to 254 octets in modified UTF-7, without `/`, `.` inside of a
+//! component, or `~` in front; only INBOX and mailboxes by their conventional names have special uses; modification
+//! sequences live in memory, and begin anew above all earlier ones with each start. LAYOUT=fs and separate INDEX or
+//! CONTROL directories are refused.
+
+mod body;
+mod book;
+mod deliver;
+mod dotlock;
+mod edit;
+mod filename;
+mod folder;
+mod handle;
+mod home;
+mod letters;
+mod lines;
+mod listing;
+mod location;
+mod parcel;
+mod read;
+mod room;
+mod scan;
+mod site;
+mod subscriptions;
+mod table;
+mod tenant;
+mod transfer;
+mod uidlist;
+mod validity;
+mod works;
+
+use super::{Account, Clock, MailStore};
+use crate::auth::User;
+use crate::disk::{Disk, RealDisk};
+use crate::{Error, Kind, Result};
+use async_trait::async_trait;
+use home::Home;
+use mailcore_base::mailbox::{MailboxName, SpecialUse};
+use site::Site;
+use std::sync::Arc;
+use std::time::Duration;
+use tenant::Tenant;
+use works::Works;
+
+/// How a Maildir store behaves.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// Where mail lies for users without a location of their own: `%u` is the user's name, `%n` and `%d` its parts
+    /// in front of and behind the `@`, `%h` and `~/` the home. Relative to the disk's root, or absolute.
+    pub template: String,
+    /// The name of this host, for file names and locks.
+    pub host: String,
+    /// This process's number, likewise.
+    pub pid: u32,
+    /// What mailboxes are for, by name: LIST tells it of those that are there.
+    pub specials: Vec<(MailboxName, SpecialUse)>,
+    /// How many threads may wait for the disk at once, deliveries apart, which have one.
+    pub threads: usize,
+    /// How long another program's lock is waited for.
+    pub patience: Duration,
+    /// How often mailboxes that sessions wait on are looked at for changes made by other programs; zero: never.
+    pub patrol: Duration,
+}
+
+impl Options {
+    /// Usual values: Drafts, Sent, Trash, Junk and Archive are what they are called; 16 threads; 30 seconds for a lock;
+    /// a look every 5 seconds.
+    pub fn new(template: impl Into<String>) -> Self {
+        let specials = [
+            ("Drafts", SpecialUse::Drafts),
+            ("Sent", SpecialUse::Sent),
+            ("Trash", SpecialUse::Trash),
+            ("Junk", SpecialUse::Junk),
+            ("Archive", SpecialUse::Archive),
+        ];
+        let named = |(name, special)| Some((MailboxName::parse(name, '/').ok()?, special));
+        Self {
+            template: template.into(),
+            host: rustix::system::uname()
+                .nodename()
+                .to_string_lossy()
+                .into_owned(),
+            pid: std::process::id(),
+            specials: specials.into_iter().filter_map(named).collect(),
+            threads: 16,
+            patience: Duration::from_secs(30),
+            patrol: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A mail store of Maildir++ directories. Clones are the same store; use one for a directory in a process.
+///
+/// It needs a tokio runtime: disk work goes to its blocking threads.
+#[derive(Debug, Clone)]
+pub struct Maildir {
+    works: Arc<Works>,
+    template: Arc<str>,
+    specials: Arc<[(MailboxName, SpecialUse)]>,
+}
+
+impl Maildir {
+    /// A store on the operating system's files, by a template with absolute paths.
+    pub fn new(template: impl Into<String>) -> Self {
+        let disk = Arc::new(RealDisk::new("/"));
+        Self::on(disk, Clock::system(), Options::new(template))
+    }
+
+    /// A store on any disk, by any clock.
+    pub fn on(disk: Arc<dyn Disk>, clock: Clock, options: Options) -> Self {
+        let site = Arc::new(Site::new(disk, clock, &options.host, options.pid));
+        Self {
+            works: Arc::new(Works::new(
+                site,
+                options.threads,
+                options.patience,
+                options.patrol,
+            )),
+            template: options.template.into(),
+            specials: options.specials.into(),
+        }
+    }
+}
+
+#[async_trait]
+impl MailStore for Maildir {
+    async fn account(&self, user: &User) -> Result<Arc<dyn Account>> {
+        if user.name.contains('\0') {
+            return Err(Error::new(Kind::Denied, "user name"));
+        }
+        let root = location::root(user, &self.template)?;
+        let site = self.works.site.clone();
+        let home = site.clone().home(&root, || {
+            Home::new(site, root.clone(), self.specials.clone())
+        });
+        let prepared = home.clone();
+        self.works.run(move || prepared.prepare()).await?;
+        Ok(Arc::new(Tenant {
+            works: self.works.clone(),
+            home,
+        }))
+    }
+}

@@ -1,0 +1,188 @@
+//! Messages on their way into a mailbox, ready to be delivered.
+
+use super::lines::Fold;
+use super::room::Room;
+use crate::disk::{File, Open};
+use crate::mailbox::Stamp;
+use crate::queue::Identity;
+use crate::{Error, Kind, Result};
+use mailcore_base::mailbox::{Flags, Keyword, Uid, UidValidity};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Messages that come into one mailbox together: all of them or none.
+#[derive(Debug)]
+pub(super) struct Parcel {
+    pub(super) room: Arc<Room>,
+    pub(super) letters: Vec<Letter>,
+}
+
+/// Where they are now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Placed {
+    pub(super) validity: UidValidity,
+    /// One for each letter.
+    pub(super) uids: Vec<Uid>,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) content: Content,
+    pub(super) flags: Flags,
+    pub(super) keywords: Vec<Keyword>,
+    pub(super) date: Option<SystemTime>,
+    pub(super) identity: Option<Identity>,
+    /// The file's length, and its length with CRLF, where they are known.
+    pub(super) sizes: (Option<u64>, Option<u64>),
+}
+
+/// A message's octets with LF line ends.
+#[derive(Debug)]
+pub(super) enum Content {
+    /// In memory.
+    Held(Vec<u8>),
+    /// In a file in `tmp/`, which is removed if nothing comes of it.
+    Aside(Aside),
+}
+
+/// A file in a mailbox's `tmp/`; dropping it removes it.
+#[derive(Debug)]
+pub(super) struct Aside {
+    room: Arc<Room>,
+    path: Option<PathBuf>,
+}
+
+impl Aside {
+    /// A new, empty file.
+    pub(super) fn create(room: &Arc<Room>) -> Result<(Self, Box<dyn File>)> {
+        let path = room.path("tmp").join(room.site.unique(None));
+        let file = room.site.disk.open(&path, Open::Create);
+        let file = file.map_err(|e| Error::io("message file", e))?;
+        Ok((Self::at(room, path), file))
+    }
+
+    /// Another name for a message of any mailbox of the account.
+    pub(super) fn link(room: &Arc<Room>, from: &std::path::Path) -> std::io::Result<Self> {
+        let path = room.path("tmp").join(room.site.unique(None));
+        room.site.disk.link(from, &path)?;
+        Ok(Self::at(room, path))
+    }
+
+    fn at(room: &Arc<Room>, path: PathBuf) -> Self {
+        Self {
+            room: room.clone(),
+            path: Some(path),
+        }
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.path.clone().unwrap_or_default()
+    }
+
+    /// It has another name now, which is not ours to remove.
+    pub(super) fn moved(&mut self) {
+        self.path = None;
+    }
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if let Some(path) = &self.path {
+            let _ = self.room.site.disk.unlink(path); // or it is swept one day
+        }
+    }
+}
+
+/// A message that comes in chunks: a small one stays in memory, a large one goes to `tmp/`.
+#[derive(Debug)]
+pub(super) struct Incoming {
+    room: Arc<Room>,
+    fold: Fold,
+    held: Vec<u8>,
+    aside: Option<(Aside, Box<dyn File>)>,
+    written: u64,
+}
+
+impl Incoming {
+    /// More than this goes to the disk at once.
+    const HELD: usize = 64 * 1024;
+
+    pub(super) fn new(room: Arc<Room>) -> Self {
+        Self {
+            room,
+            fold: Fold::default(),
+            held: Vec::new(),
+            aside: None,
+            written: 0,
+        }
+    }
+
+    /// Takes octets; says whether it is time to [`spill`](Self::spill).
+    pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+        self.fold.push(chunk, &mut self.held);
+        self.held.len() > Self::HELD
+    }
+
+    /// Writes what is held to the disk.
+    pub(super) fn spill(&mut self) -> Result<()> {
+        if self.aside.is_none() {
+            self.aside = Some(Aside::create(&self.room)?);
+        }
+        if let Some((_, file)) = &self.aside {
+            let written = file.write_at(&self.held, self.written);
+            written.map_err(|e| Error::io("message file", e))?;
+        }
+        self.written += self.held.len() as u64;
+        self.held.clear();
+        Ok(())
+    }
+
+    /// Whether some of it is on the disk.
+    pub(super) fn is_aside(&self) -> bool {
+        self.aside.is_some()
+    }
+
+    /// Ends the message. Touches the disk only if [`is_aside`](Self::is_aside).
+    pub(super) fn end(mut self, stamp: Stamp) -> Result<Parcel> {
+        let served = self.fold.end(&mut self.held);
+        if self.is_aside() {
+            self.spill()?;
+        }
+        let len = self.written
+            + if self.is_aside() {
+                0
+            } else {
+                self.held.len() as u64
+            };
+        let content = match self.aside.take() {
+            Some((aside, _)) => Content::Aside(aside),
+            None => Content::Held(std::mem::take(&mut self.held)),
+        };
+        let letter = Letter {
+            content,
+            flags: stamp.flags.system(),
+            keywords: stamp.keywords,
+            date: stamp.date.map(|d| time(d.seconds)).transpose()?,
+            identity: stamp.identity,
+            sizes: (Some(len), Some(served)),
+        };
+        Ok(Parcel {
+            room: self.room,
+            letters: vec![letter],
+        })
+    }
+}
+
+/// A second since 1970 as a file's time.
+fn time(seconds: i64) -> Result<SystemTime> {
+    let distance = Duration::from_secs(seconds.unsigned_abs());
+    let time = match seconds < 0 {
+        true => UNIX_EPOCH.checked_sub(distance),
+        false => UNIX_EPOCH.checked_add(distance),
+    };
+    // What no file system can say.
+    let kept = time.filter(|_| seconds.unsigned_abs() < 1 << 40);
+    kept.ok_or_else(|| Error::new(Kind::Limit, "date of a message"))
+}

@@ -1,0 +1,227 @@
+//! One mailbox, shared by all handles on it in this process.
+//!
+//! Two locks, always taken in this order: the *ledger* is held while the disk is worked on, for as long as that takes;
+//! the *view*, what sessions see, only for a moment. Sessions that read what is in memory never wait for the disk.
+
+use super::dotlock::Dotlock;
+use super::letters::Letters;
+use super::site::{Site, lock};
+use super::table::Table;
+use crate::mailbox::clock::micros;
+use crate::mailbox::watch::Watch;
+use crate::{Error, Kind, Result};
+use mailcore_base::mailbox::{Keywords, ModSeq, Snapshot, Uid, UidMap, UidSet, UidValidity};
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+/// A change of somebody else's that falls into the same moment as one of ours is found by looking again after this.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+#[derive(Debug)]
+pub(super) struct Room {
+    pub(super) site: Arc<Site>,
+    /// Its directory.
+    pub(super) dir: PathBuf,
+    /// The account's directory.
+    pub(super) root: PathBuf,
+    ledger: Mutex<Ledger>,
+    view: Mutex<View>,
+    pub(super) watch: Watch,
+}
+
+/// What is known of the files.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    pub(super) loaded: bool,
+    /// How the directories and lists looked when they were last read.
+    pub(super) stamps: Option<Stamps>,
+    /// When to read them again even though they look the same.
+    pub(super) again: Option<SystemTime>,
+    pub(super) guid: String,
+    /// Lines in `dovecot-uidlist`, those of messages that are gone included.
+    pub(super) lines: usize,
+    /// What is in that file, or on the medium of it, is not certain: it must be written anew, not appended to.
+    pub(super) doubtful: bool,
+    pub(super) letters: Letters,
+    pub(super) device: u64,
+}
+
+/// What sessions see.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) table: Arc<Table>,
+    pub(super) uids: Arc<UidMap>,
+    pub(super) keywords: Arc<Keywords>,
+    pub(super) validity: UidValidity,
+    /// The UID for the next message; beyond the last UID there is none.
+    pub(super) next: u64,
+    pub(super) modseq: u64,
+    /// Messages that no session has been told of.
+    pub(super) unclaimed: UidSet,
+    /// Lengths that had to be counted: of the file, and with CRLF.
+    pub(super) sizes: BTreeMap<u32, (u64, u64)>,
+    pub(super) gone: bool,
+}
+
+/// A directory or file as it looked at some moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamp {
+    pub(super) inode: u64,
+    pub(super) len: u64,
+    pub(super) modified: SystemTime,
+}
+
+/// Everything whose change means work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Stamps {
+    pub(super) cur: Stamp,
+    pub(super) new: Stamp,
+    pub(super) list: Option<Stamp>,
+    pub(super) keywords: Option<Stamp>,
+}
+
+impl Room {
+    pub(super) fn new(site: Arc<Site>, root: PathBuf, dir: PathBuf) -> Self {
+        Self {
+            site,
+            dir,
+            root,
+            ledger: Mutex::default(),
+            view: Mutex::new(View {
+                table: Arc::default(),
+                uids: Arc::default(),
+                keywords: Arc::default(),
+                validity: UidValidity(NonZeroU32::MIN),
+                next: 1,
+                modseq: 0,
+                unclaimed: UidSet::new(),
+                sizes: BTreeMap::new(),
+                gone: false,
+            }),
+            watch: Watch::default(),
+        }
+    }
+
+    /// Work on the disk begins.
+    pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        lock(&self.ledger)
+    }
+
+    /// What sessions see, for a moment.
+    ///
+    /// # Errors
+    /// NotFound once the mailbox is gone.
+    pub(super) fn view(&self) -> Result<MutexGuard<'_, View>> {
+        let view = lock(&self.view);
+        match view.gone {
+            true => Err(Error::new(Kind::NotFound, "mailbox is gone")),
+            false => Ok(view),
+        }
+    }
+
+    /// Whether it is still there, as far as we have seen.
+    pub(super) fn is_there(&self) -> Result<()> {
+        self.view().map(drop)
+    }
+
+    /// The lock that all programs on these files honour.
+    pub(super) fn dotlock(&self) -> Result<Dotlock<'_>> {
+        Dotlock::take(&self.site, self.dir.join("dovecot-uidlist.lock"))
+    }
+
+    /// Ends a change of the view: whoever waits is told.
+    pub(super) fn tell(&self, view: MutexGuard<'_, View>) {
+        let modseq = ModSeq(view.modseq);
+        drop(view);
+        self.watch.ring(modseq);
+    }
+
+    /// The mailbox is gone or has another name now.
+    pub(super) fn close(&self) {
+        lock(&self.view).gone = true;
+        self.watch.close();
+    }
+
+    /// A modification sequence above all that this mailbox has had, by whatever program.
+    pub(super) fn rise(&self, view: &mut View) -> u64 {
+        view.modseq = (view.modseq + 1).max(micros(self.site.now()));
+        view.modseq
+    }
+
+    pub(super) fn path(&self, file: impl AsRef<Path>) -> PathBuf {
+        self.dir.join(file)
+    }
+}
+
+impl Ledger {
+    /// What we did ourselves is no news. (It is called after a refresh and the change that followed on it.)
+    pub(super) fn settle(&mut self, room: &Room) {
+        let soon = room.site.now() + LOOK_AGAIN;
+        self.again = Some(self.again.map_or(soon, |again| again.min(soon)));
+        self.stamps = Stamps::take(room).ok();
+    }
+
+    /// Whatever is thought to be known must be read again.
+    pub(super) fn distrust(&mut self) {
+        self.stamps = None;
+    }
+}
+
+impl View {
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let mut now = Snapshot::empty(self.validity);
+        let next = u32::try_from(self.next).ok().and_then(Uid::new);
+        now.uid_next = next.unwrap_or(Uid::LAST);
+        now.modseq = ModSeq(self.modseq);
+        now.uids = self.uids.clone();
+        now.keywords = self.keywords.clone();
+        now
+    }
+
+    /// After the table has changed.
+    pub(super) fn count(&mut self) {
+        self.uids = Arc::new(self.table.uids());
+    }
+
+    pub(super) fn remove(&mut self, gone: &UidSet) {
+        Arc::make_mut(&mut self.table).remove(gone);
+        self.unclaimed = self.unclaimed.difference(gone);
+        self.sizes
+            .retain(|uid, _| Uid::new(*uid).is_none_or(|uid| !gone.contains(uid)));
+        self.count();
+    }
+}
+
+impl Stamps {
+    pub(super) fn take(room: &Room) -> std::io::Result<Self> {
+        let stamp = |file: &str| {
+            let stat = room.site.disk.stat(&room.path(file))?;
+            Ok(Stamp {
+                inode: stat.inode,
+                len: stat.len,
+                modified: stat.modified,
+            })
+        };
+        let there = |stamp: std::io::Result<Stamp>| match stamp {
+            Ok(stamp) => Ok(Some(stamp)),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        };
+        Ok(Self {
+            cur: stamp("cur")?,
+            new: stamp("new")?,
+            list: there(stamp("dovecot-uidlist"))?,
+            keywords: there(stamp("dovecot-keywords"))?,
+        })
+    }
+
+    /// Until when a further change might not show: file systems keep time by ticks.
+    pub(super) fn settled(&self) -> SystemTime {
+        let newest = self.cur.modified.max(self.new.modified);
+        let whole = micros(newest).is_multiple_of(1_000_000);
+        newest + Duration::from_millis(if whole { 1100 } else { 20 })
+    }
+}

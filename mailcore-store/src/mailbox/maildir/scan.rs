@@ -1,0 +1,365 @@
+//! Looking at the files: what came, went or changed its flags, by whatever hand.
+//!
+//! The directories are read only when their times changed. A file that no list names gets its UID under the lock, and
+//! the list is durable before anybody is told of the UID.
+
+use super::book::{self, Entry};
+use super::dotlock::Dotlock;
+use super::filename;
+use super::listing::{Found, Listing};
+use super::room::{Ledger, Room, Stamps};
+use super::table::{Row, Table};
+use super::uidlist;
+use crate::disk::{self, FileKind};
+use crate::mailbox::clock::micros;
+use crate::{Error, Kind, Result};
+use mailcore_base::mailbox::{Flags, Uid};
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Brings the view up to date. `held` is the lock, where the caller has it.
+///
+/// # Errors
+/// NotFound when the mailbox is gone, Busy while another program has the lock and it is needed.
+pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_>>) -> Result<()> {
+    let now = room.site.now();
+    let stamps = stamps(room)?;
+    let due = ledger.again.is_some_and(|again| now >= again);
+    if ledger.loaded && !due && ledger.stamps == Some(stamps) {
+        return Ok(());
+    }
+    let failed = |e| Error::io("mailbox directory", e);
+    let mut listing = Listing::read(room).map_err(failed)?;
+    if listing.part(room).map_err(failed)? {
+        listing = Listing::read(room).map_err(failed)?;
+    }
+    read_keywords(room, ledger, &stamps)?;
+    let table = room.view()?.table.clone();
+    let mut uids = match ledger.loaded {
+        true => numbered(&listing, &table),
+        false => Numbers::none(&listing),
+    };
+    if uids.matched < table.len() {
+        // Perhaps it was only renamed while the directory was read.
+        listing.add(room).map_err(failed)?;
+        uids = numbered(&listing, &table);
+    }
+    let list_changed = ledger.stamps.map(|s| s.list) != Some(stamps.list);
+    if !ledger.loaded || list_changed || uids.unknown() > 0 {
+        assign(room, ledger, (&listing, &table), &mut uids, held)?;
+    }
+    publish(room, ledger, &listing, &uids)?;
+    if !std::mem::replace(&mut ledger.loaded, true) {
+        sweep(room);
+    }
+    let settled = stamps.settled();
+    ledger.again = (now < settled).then_some(settled);
+    // Taken before the directories were read: what changed since then shows.
+    ledger.stamps = Some(Stamps {
+        list: Stamps::take(room).map_err(failed)?.list,
+        ..stamps
+    });
+    Ok(())
+}
+
+/// Nobody writes to a file in `tmp/` for so long.
+const ABANDONED: Duration = Duration::from_secs(36 * 3600);
+
+/// Removes what was abandoned in `tmp/`.
+fn sweep(room: &Room) {
+    let disk = &*room.site.disk;
+    let tmp = room.path("tmp");
+    let mut paths = Vec::new();
+    // What cannot be looked at now is looked at another time.
+    let _ = disk.list(&tmp, &mut |name, _| paths.push(tmp.join(name)));
+    for path in paths {
+        if let Ok(stat) = disk.stat(&path)
+            && let Ok(age) = room.site.now().duration_since(stat.changed)
+            && age > ABANDONED
+            && stat.kind == FileKind::File
+        {
+            let _ = disk.unlink(&path);
+        }
+    }
+}
+
+/// How everything looks; makes the directories that are missing.
+fn stamps(room: &Room) -> Result<Stamps> {
+    let failed = |e| Error::io("mailbox directory", e);
+    room.is_there()?;
+    match Stamps::take(room) {
+        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        other => return other.map_err(failed),
+    }
+    let disk = &*room.site.disk;
+    match disk.stat(&room.dir) {
+        Ok(stat) if stat.kind == FileKind::Dir => {}
+        Ok(_) => return Err(Error::new(Kind::NotFound, "mailbox is no directory")),
+        Err(e) if e.kind() == ErrorKind::NotFound => {
+            room.site.forget(room);
+            room.close();
+            return Err(Error::new(Kind::NotFound, "mailbox"));
+        }
+        Err(e) => return Err(failed(e)),
+    }
+    for dir in ["tmp", "new", "cur"] {
+        match disk.mkdir(&room.path(dir)) {
+            Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(failed(e)),
+            _ => {}
+        }
+    }
+    disk.sync_dir(&room.dir).map_err(failed)?;
+    Stamps::take(room).map_err(failed)
+}
+
+fn read_keywords(room: &Room, ledger: &mut Ledger, stamps: &Stamps) -> Result<()> {
+    if ledger.stamps.map(|s| s.keywords) == Some(stamps.keywords) || stamps.keywords.is_none() {
+        return Ok(());
+    }
+    learn_keywords(room, ledger)
+}
+
+/// Takes over what `dovecot-keywords` says.
+pub(super) fn learn_keywords(room: &Room, ledger: &mut Ledger) -> Result<()> {
+    let path = room.path("dovecot-keywords");
+    match disk::read(
+        &*room.site.disk,
+        &path,
+        super::letters::Letters::LONGEST_FILE,
+    ) {
+        Ok(file) => ledger.letters.learn(&file),
+        Err(e) if e.kind() == ErrorKind::NotFound => {}
+        Err(e) => return Err(Error::io("dovecot-keywords", e)),
+    }
+    Ok(())
+}
+
+/// The UIDs of the files listed, by position; zero where none is known.
+struct Numbers<'l> {
+    uids: Vec<u32>,
+    extensions: HashMap<u32, String>,
+    places: HashMap<&'l [u8], usize>,
+    matched: usize,
+}
+
+impl<'l> Numbers<'l> {
+    fn none(listing: &'l Listing) -> Self {
+        let places = listing.found().enumerate().map(|(at, f)| (f.base, at));
+        Self {
+            uids: vec![0; listing.len()],
+            extensions: HashMap::new(),
+            places: places.collect(),
+            matched: 0,
+        }
+    }
+
+    fn give(&mut self, base: &[u8], uid: u32, extensions: &str) {
+        let Some(slot) = self.places.get(base).and_then(|at| self.uids.get_mut(*at)) else {
+            return;
+        };
+        self.matched += usize::from(*slot == 0);
+        *slot = uid;
+        if !extensions.is_empty() {
+            self.extensions.insert(uid, extensions.to_owned());
+        }
+    }
+
+    fn unknown(&self) -> usize {
+        self.uids.len() - self.matched
+    }
+
+    fn forget(&mut self) {
+        self.uids.fill(0);
+        self.extensions.clear();
+        self.matched = 0;
+    }
+}
+
+fn numbered<'l>(listing: &'l Listing, table: &Table) -> Numbers<'l> {
+    let mut numbers = Numbers::none(listing);
+    for row in table.rows() {
+        numbers.give(row.base, row.uid, table.extensions(row.uid));
+    }
+    numbers
+}
+
+/// Finds UIDs in the list, and gives some to the files that have none.
+fn assign(
+    room: &Room,
+    ledger: &mut Ledger,
+    (listing, table): (&Listing, &Arc<Table>),
+    numbers: &mut Numbers<'_>,
+    held: Option<&Dotlock<'_>>,
+) -> Result<()> {
+    let believed = read_list(room, ledger, numbers)?;
+    if believed && numbers.unknown() == 0 && !ledger.doubtful {
+        return Ok(());
+    }
+    let _lock = match held {
+        Some(_) => None,
+        None => Some(room.dotlock()?),
+    };
+    match read_list(room, ledger, numbers)? {
+        true => {}
+        false if ledger.loaded => ledger.doubtful = true, // the file is lost, what it said is not
+        false => {
+            let header = book::begin(room)?;
+            book::adopt(&header, ledger, &mut *room.view()?);
+        }
+    }
+    ledger.doubtful |= book::is_rotten(ledger, listing.len());
+    let (validity, mut next) = {
+        let view = room.view()?;
+        (view.validity.0.get(), view.next)
+    };
+    let found: Vec<Found<'_>> = listing.found().collect();
+    let mut nameless: Vec<usize> = (0..found.len())
+        .filter(|at| numbers.uids.get(*at) == Some(&0))
+        .collect();
+    nameless.sort_by_key(|at| found.get(*at).map(|f| (when(f.base), f.base)));
+    let mut entries = Vec::new();
+    for at in nameless {
+        let (Some(found), Ok(uid)) = (found.get(at), u32::try_from(next)) else {
+            return Err(Error::new(Kind::Limit, "UIDs of a mailbox"));
+        };
+        numbers.give(found.base, uid, "");
+        entries.push(Entry {
+            uid,
+            base: found.base,
+        });
+        next += 1;
+    }
+    // A list written anew holds what is there, known before or not.
+    let known = match ledger.doubtful {
+        true => Arc::new(known(&found, numbers, &entries)),
+        false => table.clone(),
+    };
+    let file = book::enter(room, ledger, &known, (validity, next), &entries)?;
+    if let Some(file) = file
+        && let Err(e) = file.sync_data()
+    {
+        ledger.doubtful = true;
+        ledger.distrust();
+        return Err(Error::io("dovecot-uidlist", e));
+    }
+    room.view()?.next = next;
+    Ok(())
+}
+
+/// Those that have a UID and are not among the new entries.
+fn known(found: &[Found<'_>], numbers: &Numbers<'_>, entries: &[Entry<'_>]) -> Table {
+    let first_new = entries.first().map_or(u32::MAX, |e| e.uid);
+    let mut rows: Vec<(u32, &Found<'_>)> = numbers.uids.iter().copied().zip(found).collect();
+    rows.retain(|(uid, _)| *uid > 0 && *uid < first_new);
+    rows.sort_by_key(|(uid, _)| *uid);
+    let mut table = Table::with_room(rows.len(), 0);
+    for (uid, found) in rows {
+        table.push(Row {
+            uid,
+            flags: Flags::NONE,
+            modseq: 0,
+            fresh: found.fresh,
+            base: found.base,
+            info: found.info,
+        });
+        if let Some(extensions) = numbers.extensions.get(&uid) {
+            table.extend(uid, extensions);
+        }
+    }
+    table
+}
+
+/// The second in which a file came, as its name says.
+fn when(base: &[u8]) -> u64 {
+    let digits = base.iter().take(18).take_while(|b| b.is_ascii_digit());
+    digits.fold(0, |sum, digit| sum * 10 + u64::from(digit - b'0'))
+}
+
+/// Takes over what the list on the disk says; false if there is none that can be believed.
+fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Result<bool> {
+    let Some(file) = book::read(room)? else {
+        return Ok(false);
+    };
+    if uidlist::read(&file, |_| {}).is_none() {
+        return Ok(false);
+    }
+    numbers.forget();
+    let header = uidlist::read(&file, |line| {
+        numbers.give(line.base, line.uid, line.extensions)
+    });
+    if let Some(header) = header {
+        let doubtful = ledger.doubtful;
+        book::adopt(&header, ledger, &mut *room.view()?);
+        ledger.doubtful |= doubtful;
+    }
+    Ok(true)
+}
+
+/// The view becomes what was found.
+fn publish(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_>) -> Result<()> {
+    let mut found: Vec<(u32, Found<'_>)> =
+        numbers.uids.iter().copied().zip(listing.found()).collect();
+    found.retain(|(uid, _)| *uid > 0);
+    found.sort_by_key(|(uid, _)| *uid);
+    found.dedup_by_key(|(uid, _)| *uid);
+    let mut view = room.view()?;
+    if !ledger.loaded {
+        view.modseq = first_modseq(room, ledger);
+    }
+    let modseq = (view.modseq + 1).max(micros(room.site.now()));
+    let mut table = Table::with_room(found.len(), listing.octets());
+    let mut unclaimed = view.unclaimed.clone();
+    let (mut changed, mut same) = (!ledger.loaded, 0);
+    for (uid, found) in found {
+        let flags = ledger.letters.read(filename::letters(found.info));
+        let known = view.table.row(uid).filter(|row| row.base == found.base);
+        same += usize::from(known.is_some());
+        let row = Row {
+            uid,
+            flags,
+            modseq: known
+                .filter(|k| k.flags == flags)
+                .map_or(modseq, |k| k.modseq),
+            fresh: found.fresh,
+            base: found.base,
+            info: found.info,
+        };
+        changed |= row.modseq == modseq;
+        if known.is_none()
+            && (ledger.loaded || found.fresh)
+            && let Some(uid) = Uid::new(uid)
+        {
+            unclaimed.insert(uid);
+        }
+        table.push(row);
+        if let Some(extensions) = numbers.extensions.get(&uid) {
+            table.extend(uid, extensions);
+        }
+    }
+    changed |= same < view.table.len();
+    let keywords = ledger.letters.table();
+    if *view.keywords != keywords {
+        view.keywords = Arc::new(keywords);
+    }
+    view.table = Arc::new(table);
+    view.count();
+    view.unclaimed = unclaimed.intersection(&view.uids.set());
+    let uids = view.uids.clone();
+    view.sizes
+        .retain(|uid, _| Uid::new(*uid).is_some_and(|uid| uids.number(uid).is_some()));
+    if changed {
+        view.modseq = modseq;
+    }
+    room.tell(view);
+    Ok(())
+}
+
+/// Above any that another program, or an earlier life of this one, can have given: by the clock, and by the times of
+/// the files should the clock have gone back.
+fn first_modseq(room: &Room, ledger: &Ledger) -> u64 {
+    let stamps = ledger.stamps.or_else(|| Stamps::take(room).ok());
+    let files = stamps.map_or(0, |s| micros(s.cur.modified).max(micros(s.new.modified)));
+    files.max(micros(room.site.now()))
+}

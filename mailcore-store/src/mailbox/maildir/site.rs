@@ -1,0 +1,131 @@
+//! What all mailboxes of one store share: the disk, the clock, who we are, and the mailboxes that are open.
+
+use super::filename;
+use super::home::Home;
+use super::room::Room;
+use crate::disk::Disk;
+use crate::mailbox::clock::{Clock, micros};
+use crate::queue::Identity;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
+
+/// The last microsecond that a name was made from, in any store of this process.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
+#[derive(Debug)]
+pub(super) struct Site {
+    pub(super) disk: Arc<dyn Disk>,
+    clock: Clock,
+    pub(super) host: String,
+    pub(super) pid: u32,
+    /// Whether a process of this host is alive.
+    pub(super) alive: fn(u32) -> bool,
+    pub(super) started: SystemTime,
+    /// Lock files that this store holds.
+    pub(super) held: Mutex<Vec<PathBuf>>,
+    rooms: Mutex<HashMap<PathBuf, Weak<Room>>>,
+    homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
+}
+
+impl Site {
+    pub(super) fn new(disk: Arc<dyn Disk>, clock: Clock, host: &str, pid: u32) -> Self {
+        Self {
+            started: clock.now(),
+            disk,
+            clock,
+            host: filename::host(host),
+            pid,
+            alive: process_is_alive,
+            held: Mutex::default(),
+            rooms: Mutex::default(),
+            homes: Mutex::default(),
+        }
+    }
+
+    pub(super) fn now(&self) -> SystemTime {
+        self.clock.now()
+    }
+
+    /// A name that no message of this process has had.
+    pub(super) fn unique(&self, identity: Option<Identity>) -> String {
+        filename::unique(self.tick(), self.pid, identity, &self.host)
+    }
+
+    /// A GUID for a new mailbox, in Dovecot's form.
+    pub(super) fn guid(&self) -> String {
+        let host = self.host.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+            (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+        });
+        format!("{:016x}{:08x}{host:08x}", self.tick(), self.pid)
+    }
+
+    fn tick(&self) -> u64 {
+        let now = micros(self.now());
+        let after = |last: u64| Some(now.max(last + 1));
+        match LAST.fetch_update(Ordering::SeqCst, Ordering::SeqCst, after) {
+            Ok(last) | Err(last) => now.max(last + 1),
+        }
+    }
+
+    /// The mailbox in this directory, shared with whoever has it open.
+    pub(super) fn room(&self, dir: &Path, make: impl FnOnce() -> Room) -> Arc<Room> {
+        shared(&self.rooms, dir, make)
+    }
+
+    /// The mailbox in this directory, if anybody has it open. Its place is free afterwards.
+    pub(super) fn leave(&self, dir: &Path) -> Option<Arc<Room>> {
+        lock(&self.rooms).remove(dir)?.upgrade()
+    }
+
+    /// This mailbox is not the one in its directory any more.
+    pub(super) fn forget(&self, room: &Room) {
+        let mut rooms = lock(&self.rooms);
+        let it = rooms.get(&room.dir).map(Weak::as_ptr);
+        if it.is_some_and(|it| std::ptr::eq(it, room)) {
+            rooms.remove(&room.dir);
+        }
+    }
+
+    pub(super) fn home(&self, root: &Path, make: impl FnOnce() -> Home) -> Arc<Home> {
+        shared(&self.homes, root, make)
+    }
+
+    /// The mailboxes that are open now.
+    pub(super) fn open_rooms(&self) -> Vec<Arc<Room>> {
+        lock(&self.rooms)
+            .values()
+            .filter_map(Weak::upgrade)
+            .collect()
+    }
+}
+
+fn shared<T>(
+    all: &Mutex<HashMap<PathBuf, Weak<T>>>,
+    path: &Path,
+    make: impl FnOnce() -> T,
+) -> Arc<T> {
+    let mut all = lock(all);
+    if let Some(there) = all.get(path).and_then(Weak::upgrade) {
+        return there;
+    }
+    if all.len() == all.capacity() {
+        all.retain(|_, weak| weak.strong_count() > 0); // before it would grow
+    }
+    let made = Arc::new(make());
+    all.insert(path.to_owned(), Arc::downgrade(&made));
+    made
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn process_is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}

@@ -1,0 +1,101 @@
+//! Copying and moving: a copy is one more name for the same file, delivered like any other message; a move is a copy
+//! and then, once that is durable, a removal. So a message is at every moment in one of the two mailboxes, or in both.
+
+use super::parcel::{Aside, Content, Letter, Parcel};
+use super::read::BLOCK;
+use super::room::Room;
+use super::scan;
+use super::table::Row;
+use crate::{Error, Result};
+use mailcore_base::mailbox::{Keyword, Uid, UidSet};
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Takes messages up for another mailbox: those that are there, and what is to be delivered.
+pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(UidSet, Parcel)> {
+    let mut taken = UidSet::new();
+    let mut letters = Vec::new();
+    {
+        let mut ledger = from.ledger();
+        scan::refresh(from, &mut ledger, None)?;
+        for round in 0..3 {
+            let (table, names) = {
+                let view = from.view()?;
+                (view.table.clone(), view.keywords.clone())
+            };
+            let mut vanished = false;
+            let rest = uids.difference(&taken);
+            for row in table.within(&rest) {
+                let Some(uid) = Uid::new(row.uid) else {
+                    continue;
+                };
+                match content(from, &row, to) {
+                    Ok(content) => {
+                        let keywords = row.flags.keywords().filter_map(|n| names.iter().nth(n));
+                        let keywords: Vec<Keyword> = keywords.cloned().collect();
+                        letters.push((uid, letter(content, &row, keywords, table.sizes(&row))));
+                        taken.insert(uid);
+                    }
+                    Err(e) if e.kind() == ErrorKind::NotFound => vanished = true,
+                    Err(e) => return Err(Error::io("message file", e)),
+                }
+            }
+            if !vanished || round == 2 {
+                break;
+            }
+            ledger.distrust();
+            scan::refresh(from, &mut ledger, None)?;
+        }
+    }
+    letters.sort_by_key(|(uid, _)| *uid);
+    let parcel = Parcel {
+        room: to.clone(),
+        letters: letters.into_iter().map(|(_, letter)| letter).collect(),
+    };
+    Ok((taken, parcel))
+}
+
+fn letter(
+    content: Content,
+    row: &Row<'_>,
+    keywords: Vec<Keyword>,
+    sizes: (Option<u64>, Option<u64>),
+) -> Letter {
+    Letter {
+        content,
+        flags: row.flags.system(),
+        keywords,
+        date: None,     // the file keeps its own
+        identity: None, // a delivery came there once, its copies did not
+        sizes,
+    }
+}
+
+fn content(from: &Room, row: &Row<'_>, to: &Arc<Room>) -> std::io::Result<Content> {
+    let path = from.path(row.file());
+    match Aside::link(to, &path) {
+        Ok(aside) => Ok(Content::Aside(aside)),
+        Err(e) if e.kind() == ErrorKind::NotFound => Err(e),
+        // Another file system, or too many names already.
+        Err(_) => duplicate(from, &path, to),
+    }
+}
+
+fn duplicate(from: &Room, path: &Path, to: &Arc<Room>) -> std::io::Result<Content> {
+    let source = from.site.disk.open(path, crate::disk::Open::Read)?;
+    let (aside, file) = Aside::create(to).map_err(std::io::Error::other)?;
+    let mut block = vec![0; BLOCK];
+    let mut at = 0;
+    loop {
+        let n = source.read_at(&mut block, at)?;
+        let run = block.get(..n).unwrap_or_default();
+        if run.is_empty() {
+            break;
+        }
+        file.write_at(run, at)?;
+        at += n as u64;
+    }
+    file.date(source.stat()?.modified)?;
+    Ok(Content::Aside(aside))
+}

@@ -1,0 +1,238 @@
+//! The asynchronous side: disk work off the event loop, shared flushes, and the patrol that looks for changes made by
+//! other programs.
+
+use super::deliver::{Outcome, deliver};
+use super::parcel::{Parcel, Placed};
+use super::scan;
+use super::site::{Site, lock};
+use crate::{Error, Kind, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::spawn_blocking;
+
+/// Most parcels of one batch.
+const BATCH: usize = 256;
+
+#[derive(Debug)]
+pub(super) struct Works {
+    pub(super) site: Arc<Site>,
+    gate: Semaphore,
+    bag: Mutex<Bag>,
+    /// How long somebody else's lock is waited for.
+    patience: Duration,
+    patrol: Duration,
+    patrolled: AtomicBool,
+}
+
+/// What waits to be delivered. Whoever brings something while nobody delivers sees to it that somebody does; what
+/// comes meanwhile goes with the next batch. So nobody waits for company, and many share a flush.
+#[derive(Debug, Default)]
+struct Bag {
+    waiting: Vec<Waiting>,
+    led: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    parcel: Parcel,
+    answer: oneshot::Sender<Result<Placed>>,
+    waited: Duration,
+}
+
+impl Works {
+    pub(super) fn new(
+        site: Arc<Site>,
+        threads: usize,
+        patience: Duration,
+        patrol: Duration,
+    ) -> Self {
+        Self {
+            site,
+            gate: Semaphore::new(threads.max(1)),
+            bag: Mutex::default(),
+            patience,
+            patrol,
+            patrolled: AtomicBool::new(false),
+        }
+    }
+
+    /// Does disk work on another thread, again and again while another program has the lock. Work that has begun goes
+    /// on to its end if nobody waits for it any more.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl Fn() -> Result<T> + Send + Sync + 'static,
+    ) -> Result<T> {
+        let work = Arc::new(work);
+        let mut waited = Duration::ZERO;
+        loop {
+            let result = {
+                let _permit = self.gate.acquire().await;
+                let work = work.clone();
+                done(spawn_blocking(move || work()).await)
+            };
+            match result {
+                Err(e) if e.kind() == Kind::Busy && waited < self.patience => {
+                    waited += pause(waited).await;
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// Hands a parcel over. The answer comes once it is durable, or has failed.
+    pub(super) fn post(self: &Arc<Self>, parcel: Parcel) -> oneshot::Receiver<Result<Placed>> {
+        let (answer, answered) = oneshot::channel();
+        self.bring(Waiting {
+            parcel,
+            answer,
+            waited: Duration::ZERO,
+        });
+        answered
+    }
+
+    fn bring(self: &Arc<Self>, waiting: Waiting) {
+        let lead = {
+            let mut bag = lock(&self.bag);
+            bag.waiting.push(waiting);
+            !std::mem::replace(&mut bag.led, true)
+        };
+        if lead {
+            let (works, runtime) = (self.clone(), Handle::current());
+            spawn_blocking(move || works.lead(&runtime));
+        }
+    }
+
+    /// Delivers batch after batch until nothing waits.
+    fn lead(self: &Arc<Self>, runtime: &Handle) {
+        let resign = Resign(self);
+        loop {
+            let batch: Vec<Waiting> = {
+                let mut bag = lock(&self.bag);
+                if bag.waiting.is_empty() {
+                    bag.led = false;
+                    std::mem::forget(resign);
+                    return;
+                }
+                let count = bag.waiting.len().min(BATCH);
+                bag.waiting.drain(..count).collect()
+            };
+            let (parcels, others): (Vec<_>, Vec<_>) = batch
+                .into_iter()
+                .map(|w| (w.parcel, (w.answer, w.waited)))
+                .unzip();
+            let outcomes = deliver(&self.site, parcels);
+            for (outcome, (answer, waited)) in outcomes.into_iter().zip(others) {
+                match outcome {
+                    Outcome::Done(result) => drop(answer.send(result)), // or nobody waits
+                    Outcome::Busy(parcel) => self.later(runtime, parcel, answer, waited),
+                }
+            }
+        }
+    }
+
+    fn later(
+        self: &Arc<Self>,
+        runtime: &Handle,
+        parcel: Parcel,
+        answer: oneshot::Sender<Result<Placed>>,
+        waited: Duration,
+    ) {
+        if waited >= self.patience {
+            drop(answer.send(Err(Error::new(Kind::Busy, "mailbox is locked"))));
+            return;
+        }
+        let works = self.clone();
+        runtime.spawn(async move {
+            let waited = waited + pause(waited).await;
+            works.bring(Waiting {
+                parcel,
+                answer,
+                waited,
+            });
+        });
+    }
+
+    /// Sees to it that somebody looks at the mailboxes that sessions wait on: one task for the whole store, for as
+    /// long as anybody waits.
+    pub(super) fn patrol(self: &Arc<Self>) {
+        if self.patrol.is_zero() || self.patrolled.swap(true, Ordering::SeqCst) {
+            return;
+        }
+        let Ok(runtime) = Handle::try_current() else {
+            self.patrolled.store(false, Ordering::SeqCst);
+            return;
+        };
+        let works = Arc::downgrade(self);
+        let every = self.patrol;
+        runtime.spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                let Some(works) = works.upgrade() else { return };
+                let round = {
+                    let works = works.clone();
+                    spawn_blocking(move || works.walk()).await
+                };
+                if !round.unwrap_or(true) {
+                    works.patrolled.store(false, Ordering::SeqCst);
+                    // Somebody may have begun to wait between the look and this.
+                    if !works.is_watched() || works.patrolled.swap(true, Ordering::SeqCst) {
+                        return;
+                    }
+                }
+            }
+        });
+    }
+
+    fn is_watched(&self) -> bool {
+        let rooms = self.site.open_rooms();
+        rooms.iter().any(|room| room.watch.is_watched())
+    }
+
+    /// Looks at every mailbox that is waited on; says whether there was any.
+    fn walk(&self) -> bool {
+        let mut any = false;
+        for room in self.site.open_rooms() {
+            if room.watch.is_watched() {
+                any = true;
+                let mut ledger = room.ledger();
+                let _ = scan::refresh(&room, &mut ledger, None); // the session sees the failure when it looks
+            }
+        }
+        any
+    }
+}
+
+/// Should a batch panic, those in it get an error and the next who brings something leads.
+struct Resign<'w>(&'w Works);
+
+impl Drop for Resign<'_> {
+    fn drop(&mut self) {
+        let waiting = {
+            let mut bag = lock(&self.0.bag);
+            bag.led = false;
+            std::mem::take(&mut bag.waiting)
+        };
+        drop(waiting);
+    }
+}
+
+/// What a thread came back with.
+pub(super) fn done<T>(joined: std::result::Result<Result<T>, tokio::task::JoinError>) -> Result<T> {
+    joined.unwrap_or_else(|e| Err(Error::new(Kind::Unavailable, "disk work").because(e)))
+}
+
+/// What a parcel's answer was.
+pub(super) fn answered(
+    answer: std::result::Result<Result<Placed>, oneshot::error::RecvError>,
+) -> Result<Placed> {
+    answer.unwrap_or_else(|e| Err(Error::new(Kind::Unavailable, "delivery").because(e)))
+}
+
+async fn pause(waited: Duration) -> Duration {
+    let pause = (waited / 4).clamp(Duration::from_millis(5), Duration::from_millis(250));
+    tokio::time::sleep(pause).await;
+    pause
+}
