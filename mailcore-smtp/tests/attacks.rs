@@ -30,49 +30,11 @@ fn in_data(travel: Travel) -> Rig {
 }
 
 #[test]
-fn nothing_but_crlf_dot_crlf_ends_a_message() {
-    let false_ends = [
-        "\n.\n",
-        "\n.\r\n",
-        "\r\n.\n",
-        "\r.\r",
-        "\r.\r\n",
-        "\r\n.\r",
-        "\n.\r",
-        "\r.\n",
-        "\r\n.\r\r\n",
-        "\r\n\0.\r\n",
-        "\r\n.\0\r\n",
-        "\r\n. \r\n",
-        "\r\n.\u{85}",
-        "\n\n.\n\n",
-        "\r\n\r.\r\n",
-    ];
-    for end in false_ends {
-        let smuggled = format!(
-            "A: b\r\n\r\ntext{end}MAIL FROM:<evil@b.test>\r\nRCPT TO:<y@example.org>\r\nDATA\r\n"
-        );
-        for split in 0..smuggled.len() {
-            let mut rig = in_data(Travel {
-                chunk: split.max(1),
-                seed: 0,
-            });
-            // One cut at any place, then the rest as it comes.
-            assert_eq!(rig.send(&smuggled.as_bytes()[..split]), "", "{end:?}");
-            assert_eq!(rig.send(&smuggled.as_bytes()[split..]), "", "{end:?}");
-            assert_eq!(rig.send(b"\r\n.\r\n"), "250 2.0.0 Ok: queued as ID\r\n");
-            assert_eq!(rig.desk.seen.len(), 1);
-            let bare = rig.desk.seen[0].replace("\\r\\n", "");
-            assert!(!bare.contains("\\r") && !bare.contains("\\n"), "{bare}");
-        }
-    }
-}
-
-#[test]
-fn dots_are_unstuffed_at_line_starts_alone() {
-    let mut rig = in_data(WHOLE);
-    rig.send(b"..a\r\nb..\r\n...\r\n.c\r\n\r\n..\r\n.\r\n");
-    assert!(rig.desk.seen[0].ends_with(": .a\\r\\nb..\\r\\n..\\r\\nc\\r\\n\\r\\n.\\r\\n"));
+fn a_session_and_its_steps_may_move_between_threads() {
+    fn moves<T: Send>(_: &T) {}
+    let mut session = Session::new(Arc::new(smtp()));
+    moves(&session);
+    moves(&session.step(Instant::now()));
 }
 
 #[test]
@@ -107,7 +69,7 @@ fn who_sends_ahead_where_he_must_wait_is_put_off() {
         );
         assert_eq!(
             (rig.closed, rig.session.ended()),
-            (true, Some(Ended::Breach))
+            (true, Some(Ended::Pipelining))
         );
         let mut welcome = Welcome::default();
         welcome.trust.pipelining = true;

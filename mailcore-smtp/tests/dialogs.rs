@@ -12,6 +12,7 @@
 mod support;
 
 use mailcore_base::wire::Notice;
+use mailcore_smtp::Keyword;
 use mailcore_smtp::server::{AuthOffer, LineEnds, Options, StartTls, Welcome};
 use std::{fs, path::Path};
 use support::{Rig, Travel, lmtp, smtp, text, trusted};
@@ -121,6 +122,22 @@ fn settings(script: &str) -> (Options, Welcome) {
             }
             "!reject bare newlines" => options.line_ends = LineEnds::Reject,
             "!hello required" => options.hello_required = true,
+            "!hidden" => {
+                options.discard = [
+                    Keyword::Auth,
+                    Keyword::Chunking,
+                    Keyword::Dsn,
+                    Keyword::EightBitMime,
+                ]
+                .into_iter()
+                .chain([
+                    Keyword::StartTls,
+                    Keyword::Pipelining,
+                    Keyword::Etrn,
+                    Keyword::SmtpUtf8,
+                ])
+                .collect();
+            }
             "!no vrfy" => options.verify = false,
             "!strict utf8" => options.strict_smtputf8 = true,
             "!no utf8" => options.smtputf8 = false,

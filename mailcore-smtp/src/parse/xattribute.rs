@@ -24,9 +24,10 @@ pub enum AttributeError {
     /// Its name is not known; the name as far as it can be shown.
     #[error("unknown attribute")]
     Unknown(Text),
-    /// Its value is not xtext, or holds a control character.
+    /// Its value is not xtext, holds a control character, or is none of its kind; name, and value as far as it
+    /// can be shown.
     #[error("bad value of {0}")]
-    BadValue(&'static str),
+    BadValue(&'static str, Text),
 }
 
 /// Reads attributes, each of which must have one of `names`.
@@ -54,15 +55,16 @@ fn attribute(word: &str, names: &[&'static str]) -> Result<Attribute, AttributeE
     {
         return Ok(Attribute { name, value: None });
     }
-    let decoded = decode_xtext(value)
+    let text = decode_xtext(value)
         .ok()
         .and_then(|bytes| String::from_utf8(bytes).ok());
-    let value = decoded
-        .and_then(|value| Text::new(&value).ok())
-        .filter(|value| !value.is_empty());
+    let text = text
+        .and_then(|text| Text::new(&text).ok())
+        .filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| AttributeError::BadValue(name, Text::lossy(value.as_bytes())))?;
     Ok(Attribute {
         name,
-        value: Some(value.ok_or(AttributeError::BadValue(name))?),
+        value: Some(text),
     })
 }
 
@@ -74,6 +76,7 @@ mod tests {
     fn no_attribute_carries_a_line_break() {
         let read = |text| attributes(text, &["NAME", "ADDR"]);
         let name = Text::new("a b").unwrap();
+        let bad = |value: &str| AttributeError::BadValue("NAME", Text::new(value).unwrap());
         assert_eq!(
             read("name=a+20b ADDR=[unavailable]"),
             Ok(vec![
@@ -87,9 +90,9 @@ mod tests {
                 }
             ])
         );
-        assert_eq!(read("NAME=a+0D+0Ab"), Err(AttributeError::BadValue("NAME")));
-        assert_eq!(read("NAME=a+00"), Err(AttributeError::BadValue("NAME")));
-        assert_eq!(read("NAME="), Err(AttributeError::BadValue("NAME")));
+        assert_eq!(read("NAME=a+0D+0Ab"), Err(bad("a+0D+0Ab")));
+        assert_eq!(read("NAME=a+00"), Err(bad("a+00")));
+        assert_eq!(read("NAME="), Err(bad("")));
         assert_eq!(read("NAME"), Err(AttributeError::NoValue));
         assert_eq!(read(""), Err(AttributeError::Missing));
         assert!(matches!(read("X=Y"), Err(AttributeError::Unknown(_))));

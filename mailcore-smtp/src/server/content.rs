@@ -61,7 +61,7 @@ impl Session {
             Stage::Complete => self.complete(now),
             Stage::Refused => {
                 self.reset();
-                self.part(now, Say::BareNewline, Ended::Breach);
+                self.part(now, Say::BareNewline, Ended::BareNewline);
             }
         }
     }

@@ -87,7 +87,8 @@ pub struct Options {
     pub auth: AuthOffer,
     /// Whether MAIL, AUTH and ETRN need a HELO or EHLO before them (RFC 5321 §4.1.4 says so).
     pub hello_required: bool,
-    /// Keywords that are not announced (Postfix: smtpd_discard_ehlo_keywords).
+    /// Keywords that are not announced, and whose service is then not given (Postfix:
+    /// smtpd_discard_ehlo_keywords).
     pub discard: Keywords,
     /// Whether UTF-8 addresses are taken.
     pub smtputf8: bool,

@@ -12,7 +12,7 @@ use super::{
     transaction::Transaction,
     words::Say,
 };
-use crate::parse::Verb;
+use crate::{Keywords, parse::Verb};
 use mailcore_base::{
     envelope::Text,
     wire::{Io, Layer, Loss, Notice, Wire},
@@ -34,6 +34,8 @@ pub struct Session {
     pub(super) receiving: Option<Receiving>,
     /// Whoever answered [`Begin`] keeps content, and has not yet been told that it is over.
     pub(super) kept: bool,
+    /// Keywords that this client is not told of.
+    pub(super) discard: Keywords,
     /// The greeting was a refusal.
     pub(super) denied: bool,
     pub(super) errors: Errors,
@@ -89,6 +91,7 @@ impl Session {
     #[must_use]
     pub fn new(options: Arc<Options>) -> Self {
         let mut limits = options.limits;
+        let discard = options.discard;
         limits.input = limits
             .input
             .max(options.line_limit)
@@ -103,6 +106,7 @@ impl Session {
             receiving: None,
             kept: false,
             denied: false,
+            discard,
             errors: Errors::default(),
             tally: Tally::default(),
             running: None,
@@ -349,6 +353,7 @@ impl Session {
         // RFC 3207 §4.2: nothing that was said before TLS counts.
         self.facts.hello = None;
         self.facts.login = None;
+        self.discard = self.options.discard;
         self.reset();
         self.state = State::Command;
         self.pending = Pending::Secured(Open::new(Secured));

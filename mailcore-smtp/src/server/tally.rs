@@ -103,9 +103,14 @@ pub enum Ended {
     Errors,
     /// The answer to a question ended it.
     Refused,
-    /// The client does not speak the protocol: another one's commands, commands sent ahead where that is
-    /// forbidden, a chunk of unknown size, a forbidden line end.
-    Breach,
+    /// The client does not speak SMTP: it sent another protocol's words.
+    Foreign,
+    /// The client sent ahead where it had to wait for an answer.
+    Pipelining,
+    /// A chunk of unknown size was announced.
+    BadChunk,
+    /// A line of content had a forbidden line end.
+    BareNewline,
     /// The server is going down, or an administrator ended the session.
     Shutdown,
 }

@@ -46,10 +46,9 @@ impl Session {
     }
 
     fn auth_mistake(&self) -> Option<Say> {
-        let extended = self.facts.hello.as_ref().is_none_or(|hello| hello.extended);
         if self.needs_hello() {
             Some(Say::NeedHello)
-        } else if !extended || self.mechanisms().is_empty() {
+        } else if self.mechanisms().is_empty() {
             Some(Say::AuthNotEnabled)
         } else if self.transaction.is_open() {
             // RFC 4954 §4: not during a mail transaction, and only once.

@@ -1,7 +1,8 @@
 //! BDAT (RFC 3030).
 
 use crate::{
-    parse::{Chunk, CommandLine},
+    Keyword,
+    parse::{Chunk, ChunkError, CommandLine},
     server::{
         body::Receiving,
         options::Flavour,
@@ -17,10 +18,17 @@ impl Session {
     /// The octets of a chunk follow its command whatever is said to it: a refused chunk is swallowed, and only then
     /// refused (RFC 3030 §2). Nothing in it is ever read as a command.
     pub(super) fn bdat(&mut self, now: Instant, line: &CommandLine<'_>, refusal: Option<Reply>) {
-        let Ok(chunk) = Chunk::parse(line.arguments) else {
+        let chunk = match Chunk::parse(line.arguments) {
+            Ok(chunk) => chunk,
             // How much follows is not known, so nothing that follows can be trusted.
-            self.reset();
-            return self.part(now, Say::BdatSyntax, Ended::Breach);
+            Err(error) => {
+                self.reset();
+                let say = match error {
+                    ChunkError::Size => Say::BdatSyntax,
+                    ChunkError::End => Say::BdatEnd,
+                };
+                return self.part(now, say, Ended::BadChunk);
+            }
         };
         if chunk.size == 0 && !chunk.last {
             self.errors.junk(&self.options);
@@ -53,6 +61,9 @@ impl Session {
     }
 
     fn bdat_mistake(&self, chunk: Chunk) -> Option<Say> {
+        if self.discard.contains(Keyword::Chunking) {
+            return Some(Say::NotImplemented);
+        }
         if !self.transaction.is_open() {
             return Some(Say::NeedMailForData);
         }

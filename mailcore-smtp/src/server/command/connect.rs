@@ -22,6 +22,7 @@ impl Session {
     ) {
         self.state = State::Command;
         self.denied = answer.is_err();
+        self.discard = self.options.discard;
         let welcome = match answer {
             Ok(welcome) => welcome,
             Err(refusal) => return self.refuse(now, refusal),

@@ -41,6 +41,8 @@ impl Session {
             Ok(offer) => offer,
             Err(refusal) => return self.refuse(now, refusal),
         };
+        // What is hidden from a client is not done for it either.
+        self.discard = self.options.discard | offer.discard;
         let lines = match hello.extended {
             true => self.announcement(&offer),
             false => self.options.hostname.to_string(),
@@ -56,10 +58,9 @@ impl Session {
 
     /// The lines of the answer to EHLO or LHLO.
     fn announcement(&self, offer: &Offer) -> String {
-        let discard = self.options.discard | offer.discard;
         let mut lines = vec![self.options.hostname.to_string()];
         for keyword in self.order() {
-            if !discard.contains(*keyword) && self.offers(*keyword) {
+            if self.offers(*keyword) {
                 self.announce(*keyword, &mut lines);
             }
         }
@@ -105,6 +106,7 @@ impl Session {
     /// Whether options and state let a keyword be announced.
     fn offers(&self, keyword: Keyword) -> bool {
         match keyword {
+            keyword if self.discard.contains(keyword) => false,
             Keyword::Size => {
                 self.options.flavour == Flavour::Smtp || self.options.size_limit.is_some()
             }
@@ -142,12 +144,14 @@ impl Session {
 
     /// Whether STARTTLS would be taken now.
     pub(super) fn offers_tls(&self) -> bool {
-        self.options.starttls != StartTls::Off && self.facts.tls.is_none()
+        let hidden = self.discard.contains(Keyword::StartTls);
+        self.options.starttls != StartTls::Off && self.facts.tls.is_none() && !hidden
     }
 
     /// The mechanisms that are offered now.
     pub(super) fn mechanisms(&self) -> &[Text] {
         match self.facts.tls {
+            _ if self.discard.contains(Keyword::Auth) => &[],
             Some(_) => &self.options.auth.secured,
             None => &self.options.auth.clear,
         }

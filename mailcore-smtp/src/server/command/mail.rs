@@ -1,6 +1,7 @@
 //! MAIL.
 
 use crate::{
+    Keyword,
     parse::{Allowed, CommandLine, ParameterError, mail_parameters},
     server::{
         options::Flavour,
@@ -93,9 +94,9 @@ impl Session {
         let smtp = self.options.flavour == Flavour::Smtp;
         Allowed {
             size: smtp || self.options.size_limit.is_some(),
-            body: true,
-            smtputf8: smtp && self.options.smtputf8,
-            dsn: smtp,
+            body: !self.discard.contains(Keyword::EightBitMime),
+            smtputf8: smtp && self.options.smtputf8 && !self.discard.contains(Keyword::SmtpUtf8),
+            dsn: smtp && !self.discard.contains(Keyword::Dsn),
             original: true,
             auth: !self.options.auth.clear.is_empty() || !self.options.auth.secured.is_empty(),
         }

@@ -61,7 +61,7 @@ impl Session {
         let verb = Verb::parse(line.word).filter(|&verb| self.speaks(verb));
         self.run(verb);
         if self.is_ahead(verb) {
-            self.part(now, Say::Synchronisation, Ended::Breach);
+            self.part(now, Say::Synchronisation, Ended::Pipelining);
             return;
         }
         if self.options.flavour == Flavour::Lmtp && controls {

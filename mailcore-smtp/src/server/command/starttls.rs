@@ -18,7 +18,7 @@ impl Session {
             return self.say(now, Say::TlsActive);
         }
         if !self.offers_tls() {
-            return self.say(now, Say::TlsUnavailable);
+            return self.say(now, Say::NotImplemented);
         }
         // The wire drops what was read ahead when the layer stands; what was said before is dropped here.
         self.reset();

@@ -17,7 +17,7 @@ use std::time::Instant;
 impl Session {
     pub(super) fn unknown(&mut self, now: Instant, line: &CommandLine<'_>) {
         if self.is_foreign(line.word) {
-            return self.part(now, Say::NonSmtp, Ended::Breach);
+            return self.part(now, Say::NonSmtp, Ended::Foreign);
         }
         if line.word.is_empty() {
             return self.say(now, Say::BadSyntax);

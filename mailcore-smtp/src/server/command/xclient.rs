@@ -1,7 +1,7 @@
 //! XCLIENT: a trusted proxy says for whom it speaks.
 
 use crate::{
-    parse::{Attribute, AttributeError, CommandLine, attributes},
+    parse::{Attribute, AttributeError, CommandLine, Verb, attributes},
     server::{
         facts::Claimed,
         pending::Pending,
@@ -40,18 +40,19 @@ impl Session {
                 // The session begins anew, at the greeting, for the client that was named.
                 self.put(Pending::Connect(Open::new(Connect { claimed })));
             }
-            Err(error) => self.bad_attribute(now, Say::ProxySyntax, error),
+            Err(error) => self.bad_attribute(now, Verb::XClient, error),
         }
     }
 
-    pub(super) fn bad_attribute(&mut self, now: Instant, syntax: Say, error: AttributeError) {
+    pub(super) fn bad_attribute(&mut self, now: Instant, verb: Verb, error: AttributeError) {
         match error {
-            AttributeError::Missing | AttributeError::NoValue => self.say(now, syntax),
+            AttributeError::Missing => self.say_of(now, Say::AttributeSyntax, &[verb.name()]),
+            AttributeError::NoValue => self.say(now, Say::AttributeWithoutValue),
             AttributeError::Unknown(name) => {
-                self.say_of(now, Say::BadAttribute, &["attribute name", &name])
+                self.say_of(now, Say::UnknownAttribute, &[verb.name(), &name]);
             }
-            AttributeError::BadValue(name) => {
-                self.say_of(now, Say::BadAttribute, &[name, "bad value"])
+            AttributeError::BadValue(name, value) => {
+                self.say_of(now, Say::BadAttribute, &[name, &value]);
             }
         }
     }
@@ -61,18 +62,19 @@ impl Session {
 pub(super) fn claimed(text: &str, names: &[&'static str]) -> Result<Claimed, AttributeError> {
     let mut claimed = Claimed::default();
     for Attribute { name, value } in attributes(text, names)? {
-        let bad = AttributeError::BadValue(name);
         let Some(value) = value else { continue };
+        let shown = value.clone();
+        let bad = || AttributeError::BadValue(name, shown);
         match name {
             "NAME" => claimed.name = Some(value),
             "REVERSE_NAME" => claimed.reverse_name = Some(value),
-            "ADDR" => claimed.address = Some(address(&value).ok_or(bad)?),
-            "PORT" => claimed.port = Some(value.parse().map_err(|_| bad)?),
-            "PROTO" => claimed.protocol = Some(protocol(&value).ok_or(bad)?),
+            "ADDR" => claimed.address = Some(address(&value).ok_or_else(bad)?),
+            "PORT" => claimed.port = Some(value.parse().map_err(|_| bad())?),
+            "PROTO" => claimed.protocol = Some(protocol(&value).ok_or_else(bad)?),
             "HELO" => claimed.hello = Some(value),
             "LOGIN" => claimed.login = Some(value),
-            "DESTADDR" => claimed.local_address = Some(address(&value).ok_or(bad)?),
-            "DESTPORT" => claimed.local_port = Some(value.parse().map_err(|_| bad)?),
+            "DESTADDR" => claimed.local_address = Some(address(&value).ok_or_else(bad)?),
+            "DESTPORT" => claimed.local_port = Some(value.parse().map_err(|_| bad())?),
             "IDENT" => claimed.ident = Some(value),
             "SOURCE" => claimed.source = Some(value),
             _ => {}

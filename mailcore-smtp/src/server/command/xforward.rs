@@ -2,7 +2,7 @@
 
 use super::xclient::claimed;
 use crate::{
-    parse::CommandLine,
+    parse::{CommandLine, Verb},
     server::{session::Session, words::Say},
 };
 use std::time::Instant;
@@ -28,7 +28,7 @@ impl Session {
                 self.facts.forwarded = Some(Box::new(more.over(before)));
                 self.say(now, Say::Ok);
             }
-            Err(error) => self.bad_attribute(now, Say::FilterSyntax, error),
+            Err(error) => self.bad_attribute(now, Verb::XForward, error),
         }
     }
 }

@@ -18,9 +18,10 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::AuthOk => "235 2.7.0 Logged in.",
         Say::AuthSyntax
         | Say::DataSyntax
-        | Say::FilterSyntax
         | Say::MailSyntax
-        | Say::ProxySyntax
+        | Say::AttributeSyntax
+        | Say::AttributeWithoutValue
+        | Say::UnknownAttribute
         | Say::QuitSyntax
         | Say::RcptSyntax
         | Say::RsetSyntax
@@ -31,6 +32,7 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::AuthWeak => "534 5.7.9 Authentication mechanism is too weak",
         Say::BadAttribute => "501 5.5.4 Invalid {0} parameter: {1}",
         Say::BadBase64 | Say::BadBase64Initial => "501 5.5.2 Invalid Base64 data in AUTH response",
+        Say::BdatEnd => "501 5.5.4 Invalid end marker parameter",
         Say::BdatSyntax => "501 5.5.4 Invalid chunk size parameter",
         Say::BadParameter | Say::BadRcptParameter => "501 5.5.4 Invalid {0} parameter value",
         Say::BadSize => "501 5.5.4 Unsupported SIZE parameter value",
@@ -74,7 +76,7 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::Synchronisation => "554 5.5.0 Protocol synchronization error",
         Say::Timeout => "421 4.4.2 {host} Disconnected for inactivity",
         Say::TlsActive => "502 5.5.1 TLS is already active.",
-        Say::TlsUnavailable => "502 5.5.1 Unsupported command",
+        Say::NotImplemented => "502 5.5.1 Unsupported command",
         Say::TooManyErrors => "421 4.7.0 {host} Too many invalid commands.",
         Say::TooManyRecipients => "451 4.5.3 Too many recipients",
         Say::UnicodeUndeclared => "553 5.6.7 SMTPUTF8 needed for this address",

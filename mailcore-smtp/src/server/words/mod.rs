@@ -22,17 +22,17 @@ macro_rules! occasions {
 }
 
 occasions! {
-    AccessDenied, Aborted, AlreadyLoggedIn, AuthEncryption, AuthFailed, AuthMechanism,
+    AccessDenied, Aborted, AttributeSyntax, AttributeWithoutValue, AlreadyLoggedIn, AuthEncryption, AuthFailed, AuthMechanism,
     AuthNotEnabled, AuthOk, AuthSyntax, AuthTemporary, AuthWeak, BadAttribute, BadBase64,
     BadBase64Initial, BadParameter, BadRcptParameter, BadSize, BadSyntax, BadUtf8,
-    BareNewline, BadVerify, BdatSyntax, Bye, ChunkOk, DataAfterBdat, DataOk, DataSyntax, EtrnBad, EtrnBusy,
-    EtrnNeedHello, EtrnOk, EtrnSyntax, EtrnUnavailable, FilterSyntax, GoAhead, HeaderTooBig,
+    BareNewline, BadVerify, BdatEnd, BdatSyntax, Bye, ChunkOk, DataAfterBdat, DataOk, DataSyntax, EtrnBad, EtrnBusy,
+    EtrnNeedHello, EtrnOk, EtrnSyntax, EtrnUnavailable, GoAhead, HeaderTooBig,
     HelloSyntax, InTransaction, Insufficient, LineTooLong, MailOk, MailSyntax, NeedHello,
     NeedMail, NeedMailForData, NeedTls, NestedMail, NoRecipients, NonSmtp, NullChunk, NullRecipient, Ok,
-    ProxySyntax, Queued, QueuedChunk, RcptAfterBdat, RcptOk, RcptSyntax, RsetSyntax,
+    Queued, QueuedChunk, RcptAfterBdat, RcptOk, RcptSyntax, RsetSyntax,
     ShuttingDown, SizeExceeded, SpaceBeforePath, StartTls, StartTlsSyntax, Synchronisation, Timeout,
-    TlsActive, TlsUnavailable, TooBig, TooBigChunk, TooManyErrors, TooManyRecipients,
-    UnicodeUndeclared, Unknown, Unsupported, VerifyDisabled, VerifyOk, VerifySyntax, QuitSyntax,
+    TlsActive, NotImplemented, TooBig, TooBigChunk, TooManyErrors, TooManyRecipients,
+    UnicodeUndeclared, Unknown, UnknownAttribute, Unsupported, VerifyDisabled, VerifyOk, VerifySyntax, QuitSyntax,
 }
 
 impl Flavour {

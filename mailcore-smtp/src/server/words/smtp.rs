@@ -7,6 +7,9 @@ pub(super) fn words(say: Say) -> &'static str {
     match say {
         Say::AccessDenied => "503 5.7.0 Error: access denied for {0}",
         Say::Aborted => "501 5.7.0 Authentication aborted",
+        Say::AttributeSyntax => "501 5.5.4 Syntax: {0} attribute=value...",
+        Say::AttributeWithoutValue => "501 5.5.4 Error: attribute=value expected",
+        Say::UnknownAttribute => "501 5.5.4 Bad {0} attribute name: {1}",
         Say::AlreadyLoggedIn => "503 5.5.1 Error: already authenticated",
         Say::AuthEncryption => {
             "538 5.7.0 Encryption required for requested authentication mechanism"
@@ -27,7 +30,7 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::BadBase64Initial => {
             "535 5.7.8 Error: authentication failed: Invalid base64 data in initial response"
         }
-        Say::BdatSyntax => "521 5.5.4 Syntax: BDAT count [LAST]",
+        Say::BdatEnd | Say::BdatSyntax => "521 5.5.4 Syntax: BDAT count [LAST]",
         Say::BadParameter => "501 5.5.4 Bad {0} parameter syntax",
         Say::BadRcptParameter => "501 5.5.4 Error: Bad {0} parameter syntax",
         Say::BadSize => "501 5.5.4 Bad message size syntax",
@@ -46,7 +49,6 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::EtrnOk => "250 Queuing started",
         Say::EtrnSyntax => "500 Syntax: ETRN domain",
         Say::EtrnUnavailable => "459 <{0}>: service unavailable",
-        Say::FilterSyntax => "501 5.5.4 Syntax: XFORWARD attribute=value...",
         Say::GoAhead => "334 {0}",
         Say::HeaderTooBig => "552 5.3.4 Error: message header too big",
         Say::HelloSyntax => "501 Syntax: {0} hostname",
@@ -64,7 +66,6 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::NonSmtp => "221 2.7.0 Error: I can break rules, too. Goodbye.",
         Say::NullChunk => "551 5.7.1 Null BDAT request",
         Say::Ok => "250 2.0.0 Ok",
-        Say::ProxySyntax => "501 5.5.4 Syntax: XCLIENT attribute=value...",
         Say::Queued => "250 2.0.0 Ok: queued as {0}",
         Say::QueuedChunk => "250 2.0.0 Ok: {1} bytes queued as {0}",
         Say::QuitSyntax => "501 5.5.4 Syntax: QUIT",
@@ -80,7 +81,7 @@ pub(super) fn words(say: Say) -> &'static str {
         Say::Synchronisation => "554 5.5.0 Error: SMTP protocol synchronization",
         Say::Timeout => "421 4.4.2 {host} Error: timeout exceeded",
         Say::TlsActive => "554 5.5.1 Error: TLS already active",
-        Say::TlsUnavailable => "502 5.5.1 Error: command not implemented",
+        Say::NotImplemented => "502 5.5.1 Error: command not implemented",
         Say::TooBig => "552 5.3.4 Error: message file too big",
         Say::TooBigChunk => "552 5.3.4 Chunk exceeds message size limit",
         Say::TooManyErrors => "421 4.7.0 {host} Error: too many errors",
