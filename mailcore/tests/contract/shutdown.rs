@@ -71,6 +71,23 @@ async fn after_a_shutdown_patience_with_a_peer_that_does_not_read_is_short() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn patience_is_short_in_the_middle_of_a_question_too() {
+    let (near, mut far) = pair(8);
+    let store = Store {
+        bytes: Duration::from_secs(3600),
+        ..Store::default()
+    };
+    let (bell, server) = serve_with_bell(near, store);
+    // The head of the answer does not fit, and is not read, while its first octets are being fetched.
+    far.write_all(b"LONG 1000\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let rung = tokio::time::Instant::now();
+    bell.ring(Notice::Shutdown);
+    server.await.unwrap();
+    assert!(rung.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_kick_drops_reading_work_but_carries_a_commit_through() {
     let slow = Duration::from_secs(30);
     let store = Store {

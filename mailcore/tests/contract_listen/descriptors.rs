@@ -11,9 +11,15 @@ use std::pin::pin;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-#[tokio::test(start_paused = true)]
-async fn want_of_descriptors_pauses_the_accept_loop() {
+#[test]
+fn want_of_descriptors_pauses_the_accept_loop() {
     let _alone = DESCRIPTORS.write().unwrap_or_else(PoisonError::into_inner);
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(starve());
+}
+
+async fn starve() {
     let listener = Listener::bind(&Address::Tcp("127.0.0.1:0".parse().unwrap())).unwrap();
     let Peer::Tcp(address) = listener.address().unwrap() else {
         unreachable!()
