@@ -2,4 +2,5 @@
 //!
 //! Nothing in here touches a socket, a file, a clock or randomness, and nothing knows a store.
 
+pub mod pop3;
 pub mod server;
