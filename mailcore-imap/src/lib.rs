@@ -7,7 +7,6 @@
 //! Nothing in here touches a socket, a file, a clock or randomness, and nothing knows a store: who drives a
 //! machine answers its questions from whatever store there is.
 
-mod parse;
 pub mod pop3;
 pub mod server;
 pub mod types;

@@ -2,7 +2,6 @@
 
 use mailcore_base::mailbox::{Uid, UidMap, UidSet, UidValidity};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 /// A message as the store lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +41,7 @@ pub struct Page {
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     uid_validity: Option<UidValidity>,
-    uids: Arc<UidMap>,
+    uids: UidMap,
     /// UIDs while they come in; the map is made of them at the end.
     coming: UidSet,
     sizes: Vec<u64>,
@@ -74,7 +73,7 @@ impl Contents {
         // A page that brings nothing new would be asked for for ever.
         let more = page.more && self.coming.last() > before;
         if !more {
-            self.uids = Arc::new(UidMap::from(&std::mem::take(&mut self.coming)));
+            self.uids = UidMap::from(&std::mem::take(&mut self.coming));
             self.sizes.shrink_to_fit();
         }
         more
