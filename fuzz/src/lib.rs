@@ -23,6 +23,7 @@ pub mod lmtp;
 pub mod mailbox_name;
 pub mod message;
 pub mod parameters;
+pub mod pop3;
 pub mod reply;
 pub mod sasl_client;
 pub mod sasl_server;

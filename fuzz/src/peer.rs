@@ -85,10 +85,10 @@ impl<'s> Peer<'s> {
         self.travel.drops && self.dice.below(3) == 0
     }
 
-    /// How much of the script may follow at once: up to the end of a STARTTLS line, since a lawful client sends nothing
-    /// behind it before TLS stands. Written in any other way it is sent along with what follows.
+    /// How much of the script may follow at once: up to the end of a line that ends in TLS (STARTTLS, STLS), since a
+    /// lawful client sends nothing behind it before TLS stands. Written otherwise it is sent along with what follows.
     fn until_tls(&self, most: usize) -> usize {
-        const LINE: &[u8] = b"STARTTLS\r\n";
+        const LINE: &[u8] = b"TLS\r\n";
         let end = most.saturating_add(LINE.len()).min(self.script.len());
         let found = self.script[..end]
             .windows(LINE.len())

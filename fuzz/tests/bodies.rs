@@ -29,6 +29,7 @@ promises! {
     a_mailbox_name_has_one_spelling_and_cannot_climb: mailbox_name,
     a_message_is_the_same_in_any_pieces_and_each_part_in_its_parent: message,
     no_line_break_hides_in_a_parameter: parameters,
+    a_pop3_session_sends_whole_messages_and_ends: pop3,
     a_reply_is_the_same_in_any_pieces_and_safe_to_repeat: reply,
     a_sasl_client_ends_and_stays_ended: sasl_client,
     a_sasl_server_lets_nobody_in_unasked: sasl_server,
