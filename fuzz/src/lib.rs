@@ -1,1 +1,38 @@
-//! Placeholder.
+//! Fuzz bodies: for every parser and machine a function that takes any octets and panics where a promise is broken.
+//! A body checks properties (what is written reads back, pieces make no difference, nothing loops or grows), not only
+//! that nothing panics.
+//!
+//! They run as plain tests over hand-made seeds and their neighbours (`tests/bodies.rs`), and under libFuzzer with the
+//! feature `libfuzzer` (README.md). Nothing in here touches a network, a file or a clock's value.
+
+mod choices;
+mod mail_desk;
+mod peer;
+mod sasl_parties;
+
+pub mod imap_grammar;
+pub mod mutation;
+pub mod safe;
+
+pub mod address;
+pub mod date;
+pub mod decoding;
+pub mod header;
+pub mod line_ends;
+pub mod lmtp;
+pub mod mailbox_name;
+pub mod message;
+pub mod parameters;
+pub mod pop3;
+pub mod reply;
+pub mod sasl_client;
+pub mod sasl_server;
+pub mod sasl_text;
+pub mod search;
+pub mod section;
+pub mod smtp;
+pub mod uid_set;
+pub mod wire;
+pub mod xtext;
+
+pub use choices::Choices;

@@ -1,0 +1,62 @@
+//! Replies of servers: read the same in whatever pieces they come, and safe to repeat to somebody else.
+
+use crate::{Choices, safe};
+use mailcore_base::reply::{Class, EnhancedStatus, ReadError, Reader, Reply};
+
+/// The input is what a server sends; its last octet says in what pieces.
+pub fn body(input: &[u8]) {
+    let mut choices = Choices::new(input);
+    let piece = 1 + choices.below(256);
+    let sent = choices.rest();
+    let whole = read(sent, sent.len().max(1));
+    for size in [piece, 1] {
+        assert_eq!(read(sent, size), whole, "in pieces of {size}");
+    }
+    for reply in &whole.0 {
+        repeat(reply);
+    }
+}
+
+fn read(sent: &[u8], size: usize) -> (Vec<Reply>, Option<ReadError>) {
+    let (mut reader, mut replies) = (Reader::new(), Vec::new());
+    for mut piece in sent.chunks(size) {
+        while !piece.is_empty() {
+            match reader.feed(piece) {
+                Ok((used, reply)) => {
+                    assert!(used > 0, "no progress");
+                    assert_eq!(reply.is_none(), reader.is_midway());
+                    replies.extend(reply);
+                    piece = piece.get(used..).expect("no more than was given");
+                }
+                Err(error) => return (replies, Some(error)),
+            }
+        }
+    }
+    (replies, None)
+}
+
+fn repeat(reply: &Reply) {
+    assert!(reply.text().len() <= Reply::MAX_TEXT);
+    let mut wire = Vec::new();
+    reply.write_to(&mut wire);
+    for line in wire.split_inclusive(|b| *b == b'\n') {
+        safe::one_wire_line(line);
+        assert!(line.len() <= Reply::MAX_LINE);
+    }
+    safe::one_line(&reply.to_string().replace(['\u{2028}', '\u{2029}'], ""));
+
+    let (again, error) = read(&wire, wire.len());
+    if error == Some(ReadError::TooLong) {
+        assert!(wire.len() > Reader::MAX);
+        return;
+    }
+    assert_eq!((error, again.len()), (None, 1));
+    assert_eq!(again[0].code(), reply.code());
+    // Known: a line that begins with what looks like a status, or is too long for one line, comes back otherwise; so does the
+    // status of a 3xx reply, which has none by right (RFC 2034 §4).
+    let plain = |line: &str| EnhancedStatus::parse_prefix(line).is_none() && line.len() < 480;
+    let odd = reply.code().class() == Class::Intermediate && reply.enhanced().is_some();
+    if !odd && reply.lines().all(plain) {
+        assert_eq!(&again[0], reply);
+    }
+}

@@ -1,0 +1,131 @@
+//! Every fuzz body over its seeds and over their neighbours, the same ones at each run. `MAILCORE_FUZZ_CASES` says how
+//! many neighbours (2000 unless set); for more than that there is libFuzzer.
+
+#![allow(clippy::unwrap_used)]
+
+use mailcore_fuzz::mutation::{Xorshift, mutate};
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+macro_rules! promises {
+    ($($promise:ident: $target:ident,)*) => {
+        const TESTED: &[&str] = &[$(stringify!($target)),*];
+        $(
+            #[test]
+            fn $promise() {
+                survey(stringify!($target), mailcore_fuzz::$target::body);
+            }
+        )*
+    };
+}
+
+promises! {
+    an_address_reads_back_as_it_was_written: address,
+    a_date_reads_back_as_the_same_moment: date,
+    what_is_decoded_is_the_same_in_any_pieces: decoding,
+    a_header_is_read_whole_and_shown_as_imap: header,
+    an_lmtp_session_answers_with_replies_and_ends: lmtp,
+    line_ends_are_the_same_in_any_pieces: line_ends,
+    a_mailbox_name_has_one_spelling_and_cannot_climb: mailbox_name,
+    a_message_is_the_same_in_any_pieces_and_each_part_in_its_parent: message,
+    no_line_break_hides_in_a_parameter: parameters,
+    a_pop3_session_sends_whole_messages_and_ends: pop3,
+    a_reply_is_the_same_in_any_pieces_and_safe_to_repeat: reply,
+    a_sasl_client_ends_and_stays_ended: sasl_client,
+    a_sasl_server_lets_nobody_in_unasked: sasl_server,
+    texts_of_sasl_read_back: sasl_text,
+    a_search_finds_the_same_in_any_pieces_and_ends: search,
+    a_section_lies_in_the_message_and_is_said_again: section,
+    an_smtp_session_answers_with_replies_and_ends: smtp,
+    a_set_of_uids_is_a_set_of_numbers: uid_set,
+    the_wire_loses_and_repeats_nothing: wire,
+    xtext_decodes_what_it_encoded: xtext,
+}
+
+/// Says on the way out of a panic which input it was.
+struct Shown<'i>(&'static str, &'i [u8]);
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}: b\"{}\"", self.0, self.1.escape_ascii());
+        }
+    }
+}
+
+fn survey(target: &'static str, body: fn(&[u8])) {
+    let run = |input: &[u8]| {
+        let shown = Shown(target, input);
+        body(input);
+        drop(shown);
+    };
+    let seeds = seeds(target);
+    assert!(!seeds.is_empty(), "no seeds for {target}");
+    seeds.iter().for_each(|seed| run(seed));
+    run(b"");
+    let mut random = Xorshift::named(target);
+    for _ in 0..cases() {
+        let mut input = seeds[random.below(seeds.len())].clone();
+        mutate(&mut random, &mut input, &seeds);
+        run(&input);
+    }
+}
+
+fn cases() -> usize {
+    let set = std::env::var("MAILCORE_FUZZ_CASES");
+    set.map_or(2_000, |text| text.parse().expect("a number"))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
+}
+
+fn entries(folder: &Path) -> Vec<PathBuf> {
+    let read = std::fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display()));
+    let mut paths: Vec<_> = read.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
+}
+
+fn seeds(target: &str) -> Vec<Vec<u8>> {
+    let folder = root().join("seeds").join(target);
+    let files = entries(&folder).into_iter();
+    files.map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+#[test]
+fn every_body_has_seeds_a_binary_and_a_test() {
+    let stems = |folder: &str| -> BTreeSet<String> {
+        let paths = entries(&root().join(folder)).into_iter();
+        let stem = |path: PathBuf| path.file_stem().unwrap().to_string_lossy().into_owned();
+        paths.map(stem).collect()
+    };
+    let bodies: BTreeSet<String> = entries(&root().join("src"))
+        .into_iter()
+        .filter(|path| {
+            std::fs::read_to_string(path)
+                .unwrap()
+                .contains("pub fn body(")
+        })
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .collect();
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let tested: BTreeSet<String> = TESTED.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(tested, bodies);
+    assert_eq!(stems("seeds"), bodies);
+    assert_eq!(stems("targets"), bodies);
+    for name in &bodies {
+        let path = format!("path = \"targets/{name}.rs\"");
+        assert!(manifest.contains(&path), "no [[bin]] for {name}");
+    }
+}
+
+#[test]
+fn the_same_cases_are_tried_at_each_run() {
+    let try_out = || {
+        let (mut random, mut input) = (Xorshift::named("x"), b"a@b".to_vec());
+        (0..50).for_each(|_| mutate(&mut random, &mut input, &[b"c".to_vec()]));
+        input
+    };
+    assert_eq!(try_out(), try_out());
+}
