@@ -2,11 +2,12 @@
 //!
 //! [`server`] is the IMAP4rev1 server (RFC 3501 with LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN
 //! UIDPLUS UNSELECT MOVE SPECIAL-USE STARTTLS LOGINDISABLED), [`types`] are the words that it shares with its
-//! driver. Parsing and writing are its own affair.
+//! driver; [`pop3`] is the POP3 server. Parsing and writing are their own affair.
 //!
 //! Nothing in here touches a socket, a file, a clock or randomness, and nothing knows a store: who drives a
 //! machine answers its questions from whatever store there is.
 
+mod parse;
 pub mod pop3;
 pub mod server;
 pub mod types;
