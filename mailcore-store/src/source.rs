@@ -126,6 +126,15 @@ impl<T: Send + Sync + 'static> Source<T> {
         self.held()
     }
 
+    /// As [`current`](Self::current), for who cannot wait: a look costs one `stat`, and reading where the file
+    /// has changed.
+    pub(crate) fn current_now(&self) -> Arc<T> {
+        if self.inner.begin_look() {
+            self.inner.look();
+        }
+        self.held()
+    }
+
     /// What is held, as it is.
     pub(crate) fn held(&self) -> Arc<T> {
         let held = self.inner.held.read();

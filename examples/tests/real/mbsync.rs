@@ -34,8 +34,8 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
         &config,
         format!(
             "IMAPAccount us\nHost localhost\nPort {}\nUser alice@example.test\nPass {alice}\nSSLType IMAPS\n\
-             CertificateFile {}\nIMAPStore far\nAccount us\nMaildirStore near\nPath {near}/\nInbox {near}/INBOX\n\
-             SubFolders Verbatim\nChannel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nRemove Both\n",
+             CertificateFile {}\n\nIMAPStore far\nAccount us\n\nMaildirStore near\nPath {near}/\nInbox {near}/INBOX\n\
+             SubFolders Verbatim\n\nChannel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\nRemove Both\n",
             server.port(IMAPS),
             server.certificate().display(),
             near = near.display()

@@ -38,7 +38,7 @@ fn mutt_lists_reads_and_deletes() {
         &rc,
         format!(
             "set imap_user=alice@example.test\nset imap_pass={alice}\nset ssl_force_tls=yes\n\
-             set certificate_file={}\nset ssl_usesystemcerts=no\nset delete=yes\nset sort=date-received\nset folder={}\n\
+             set certificate_file={}\nset delete=yes\nset sort=date-received\nset folder={}\n\
              set header_cache=\nset quit=yes\n",
             server.certificate().display(),
             server.scratch().display()

@@ -60,7 +60,7 @@ assert m.uid('MOVE', '3', 'INBOX')[0] == 'OK'
 assert m.select('INBOX')[1] == [b'5']
 assert b'1971' in m.fetch('5', '(INTERNALDATE)')[1][0]
 assert m.store('1:2', '+FLAGS', r'\Deleted')[0] == 'OK'
-assert m.expunge()[1] == [b'1', b'1']
+assert sorted(m.expunge()[1]) in ([b'1', b'1'], [b'1', b'2'])
 assert m.status('INBOX', '(MESSAGES UIDNEXT UNSEEN)')[0] == 'OK'
 names = [x.decode().split(' ')[-1] for x in m.list()[1]]
 assert sorted(n.strip('"') for n in names) == ['Archive', 'Archive.2026', 'INBOX'], names

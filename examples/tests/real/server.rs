@@ -39,14 +39,12 @@ impl Server {
         for _ in 0..5 {
             let base = free_base();
             if let Some((child, banner)) = launch(folder.path(), base, arguments) {
-                let server = Self {
+                return Self {
                     child,
                     folder,
                     base,
                     banner,
                 };
-                server.add_user("carol@example.test", &format!("{{PLAIN}}{CAROL}"));
-                return server;
             }
         }
         panic!("no free ports");
@@ -161,6 +159,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
+            eprintln!("the server's log:\n{log}");
+        }
     }
 }
 
@@ -234,11 +236,15 @@ impl Talk {
 
     /// The next line, without its end; empty once the server has closed.
     pub fn line(&mut self) -> String {
+        self.next_line().unwrap_or_default()
+    }
+
+    /// The next line, without its end, or nothing once the server has closed.
+    fn next_line(&mut self) -> Option<String> {
         let mut line = Vec::new();
-        self.reader.read_until(b'\n', &mut line).unwrap();
-        String::from_utf8_lossy(&line)
-            .trim_end_matches(['\r', '\n'])
-            .to_owned()
+        let read = self.reader.read_until(b'\n', &mut line).unwrap();
+        let text = String::from_utf8_lossy(&line);
+        (read > 0).then(|| text.trim_end_matches(['\r', '\n']).to_owned())
     }
 
     /// Exactly this many bytes.
@@ -270,13 +276,13 @@ impl Talk {
         self.send(&format!("{tag} {command}"));
         let mut lines = Vec::new();
         loop {
-            let line = self.line();
+            let line = self.next_line();
+            let line = line.unwrap_or_else(|| panic!("{command}: the server closed"));
             if let Some(rest) = line.strip_prefix(&format!("{tag} ")) {
                 assert!(rest.starts_with("OK"), "{command}: {line}");
                 lines.push(line);
                 return lines;
             }
-            assert!(!line.is_empty(), "{command}: the server closed");
             lines.push(line);
         }
     }

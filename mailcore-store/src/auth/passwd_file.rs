@@ -127,7 +127,7 @@ impl Passwords for PasswdFile {
 
     /// As of the last time that the file was read.
     fn schemes(&self) -> Vec<Scheme> {
-        self.source.held().schemes()
+        self.source.current_now().schemes()
     }
 }
 
