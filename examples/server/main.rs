@@ -14,7 +14,7 @@ use mailcore::net::listen::{Limits, Listener};
 use mailcore::reception::Desk;
 use mailcore::route::{Aliases, Routes};
 use mailcore::store::auth::{Hasher, PasswdFile, PasswdFileOptions};
-use mailcore::store::mailbox::{MailStore, memory::MemoryStore};
+use mailcore::store::mailbox::{MailStore, maildir::Maildir};
 use mailcore::{Protocol, Server};
 use options::Options;
 use owner::Owner;
@@ -143,8 +143,7 @@ async fn serve(
         .mail_location
         .clone()
         .unwrap_or_else(|| folder.mail_template());
-    let _ = template;
-    let store: Arc<dyn MailStore> = Arc::new(MemoryStore::new());
+    let store: Arc<dyn MailStore> = Arc::new(Maildir::new(template));
     let mut gate = auth::Options::new(hostname);
     gate.default_realm = Some(origin.as_ascii().to_owned());
     gate.decoy = secret;
