@@ -5,6 +5,8 @@
 //! one of the server, `D:` something else that happens, `#` a note. Timings are left out. With
 //! `MAILCORE_BLESS` set, the `S:` lines are written anew.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 mod common;
 
 use common::desk::Desk;
@@ -28,6 +30,7 @@ fn options() -> Options {
     options.mechanisms.push(Mechanism {
         name: "SCRAM-SHA-256".into(),
         plaintext: false,
+        binds_channel: false,
     });
     options.id = vec![("name".into(), "Dovecot".into())];
     options
@@ -53,7 +56,8 @@ fn happens(line: &str, connection: &mut Connection, desk: &mut Desk) {
             }
         }
         ["large", mailbox, octets] => {
-            let line = b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+            let line =
+                b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
             let mut body = b"Subject: large\r\n\r\n".to_vec();
             body.extend(line.iter().cycle().take(octets.parse().unwrap()));
             desk.mailbox(mailbox).add(body, Flags::NONE, date);
@@ -166,7 +170,9 @@ fn play(script: &str, manner: Manner) -> String {
         }
         // Several lines of the client in a row come at once.
         let more = lines.peek().is_some_and(|next| next.starts_with('C'));
-        if more && mark.starts_with('C') || !begun && mark == "D:" && lines.peek().is_some_and(|n| n.starts_with("D:")) {
+        if more && mark.starts_with('C')
+            || !begun && mark == "D:" && lines.peek().is_some_and(|n| n.starts_with("D:"))
+        {
             continue;
         }
         begun = true;
@@ -197,9 +203,20 @@ fn every_dialogue_is_the_same_in_any_manner() {
             continue;
         }
         assert_eq!(play(&script, whole), script, "{}", path.display());
-        for (piece, drops, seed) in [(1, 0, 1), (2, 0, 1), (usize::MAX, 40, 2), (1, 30, 3), (5, 60, 4)] {
+        for (piece, drops, seed) in [
+            (1, 0, 1),
+            (2, 0, 1),
+            (usize::MAX, 40, 2),
+            (1, 30, 3),
+            (5, 60, 4),
+        ] {
             let manner = Manner { piece, drops, seed };
-            assert_eq!(play(&script, manner), script, "{} {manner:?}", path.display());
+            assert_eq!(
+                play(&script, manner),
+                script,
+                "{} {manner:?}",
+                path.display()
+            );
         }
         count += 1;
     }

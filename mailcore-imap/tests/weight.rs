@@ -1,5 +1,7 @@
 //! What a session weighs at rest, measured as the process's resident memory.
 
+#![allow(clippy::unwrap_used, reason = "a test says what it expects")]
+
 mod common;
 
 use common::desk::Desk;
@@ -26,7 +28,8 @@ fn a_session_in_idle_weighs_less_than_four_kilobytes() {
     let mut desk = Desk::new();
     for _ in 0..100 {
         let body = b"a: b\r\n\r\nc".to_vec();
-        desk.mailbox("INBOX").add(body, Flags::NONE, DateTime::utc(0));
+        desk.mailbox("INBOX")
+            .add(body, Flags::NONE, DateTime::utc(0));
     }
     let idle = |desk: &mut Desk| {
         let mut connection = Connection::new(Options::default(), whole);

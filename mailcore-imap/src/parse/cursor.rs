@@ -13,6 +13,7 @@ impl Wrong {
     pub(crate) const ARGUMENTS: Self = Self(Cow::Borrowed("Invalid arguments"));
     pub(crate) const MISSING: Self = Self(Cow::Borrowed("Missing arguments"));
     pub(crate) const SET: Self = Self(Cow::Borrowed("Invalid messageset"));
+    pub(crate) const TOO_LONG: Self = Self(Cow::Borrowed("Too long argument"));
     pub(crate) const OPEN_LIST: Self = Self(Cow::Borrowed("Missing ')'"));
 
     /// A wrong that is no constant; what it repeats of the command is cut and printable.

@@ -86,6 +86,11 @@ impl Frame {
         &self.text
     }
 
+    /// Octets of the command's lines so far.
+    pub(crate) fn lines(&self) -> usize {
+        self.lines
+    }
+
     /// Nothing has come yet.
     pub(crate) fn is_empty(&self) -> bool {
         self.lines == 0 && self.swallowed == 0
@@ -102,7 +107,7 @@ impl Frame {
         };
         self.lines = self.lines.saturating_add(line.len());
         if self.refused.is_none() && self.lines > bounds.lines {
-            self.refuse("Too long argument".into());
+            self.refuse(Wrong::TOO_LONG);
         }
         if self.refused.is_some() {
             if self.swallow(line.len() as u64, bounds) {

@@ -1,19 +1,16 @@
 //! What a session does next: framing, running, and the connection in between. Nothing is lent here.
 
 use super::command::{self, Mistake};
+use super::ends::{TOO_WRONG, is_http, words};
 use super::session::{Core, Do, Phase, Running};
-use super::turn::{Next, Reply, Status, Turn};
+use super::turn::{Next, Reply, Turn};
 use super::{Facts, capability};
 use crate::parse::frame::{Announced, Bounds, Frame, Framed, stripped};
 use crate::parse::{Cursor, Wrong};
 use mailcore_base::wire::{Layer, Wire};
-use std::borrow::Cow;
 use std::time::Instant;
 
-/// Longest tag that is said again.
-const TAG: usize = 1024;
 const SILENT: &str = "Disconnected for inactivity.";
-const TOO_WRONG: &str = "Too many invalid IMAP commands.";
 
 impl Core {
     /// One decision. Whatever was written goes to the wire, in front of whatever is wanted next.
@@ -101,7 +98,7 @@ impl Core {
             }
         } else {
             Bounds {
-                lines: limits.line_before_login,
+                lines: limits.line_before_login.max(limits.sasl_line),
                 literals: limits.literals_before_login,
                 swallow: limits.swallow_before_login,
             }
@@ -114,16 +111,30 @@ impl Core {
             Framed::Announced(announced) => self.announced(announced, facts, now),
             Framed::Whole => {
                 let frame = std::mem::take(&mut self.frame);
+                if self.too_long(&frame) {
+                    return self.refused(&frame, Wrong::TOO_LONG, now);
+                }
                 self.begin(frame.text(), None, facts, now)
             }
             Framed::Refused(why) => {
                 let frame = std::mem::take(&mut self.frame);
-                let (tag, name) = words(frame.text());
-                self.mistaken(&tag, &name, &Mistake::Wrong(why), now);
-                Do::Again
+                self.refused(&frame, why, now)
             }
             Framed::Flood => self.bye("Input buffer full, aborting"),
         }
+    }
+
+    /// Before login only a SASL exchange may have lines that are longer than others.
+    fn too_long(&self, frame: &Frame) -> bool {
+        self.state.account.is_none()
+            && frame.lines() > self.options.limits.line_before_login
+            && words(frame.text()).1 != "AUTHENTICATE"
+    }
+
+    fn refused(&mut self, frame: &Frame, why: Wrong, now: Instant) -> Do {
+        let (tag, name) = words(frame.text());
+        self.mistaken(&tag, &name, &Mistake::Wrong(why), now);
+        Do::Again
     }
 
     fn announced(&mut self, announced: Announced, facts: &mut Facts, now: Instant) -> Do {
@@ -334,113 +345,9 @@ impl Core {
         }
         Do::Read(until.map_or(deadline, |until| until.min(deadline)))
     }
-
-    // ---- ends
-
-    fn end(&mut self, reply: &Reply, next: Phase, now: Instant) -> Do {
-        let Phase::Running(running) = std::mem::replace(&mut self.phase, next) else {
-            return Do::Again;
-        };
-        self.since = Some(now);
-        self.write_reply(&running.tag, reply, running.started, now);
-        if reply.status == Status::Bad {
-            self.state.wrong += 1;
-            if self.state.wrong >= self.options.limits.wrong {
-                return self.bye(TOO_WRONG);
-            }
-        } else if self.state.account.is_some() {
-            self.state.wrong = 0;
-        }
-        Do::Again
-    }
-
-    fn say_bye(&mut self, why: &str) {
-        self.out.say("* BYE ");
-        self.out.say(why);
-        self.out.say("\r\n");
-    }
-
-    fn bye(&mut self, why: &str) -> Do {
-        self.say_bye(why);
-        self.phase = Phase::Ending;
-        Do::Again
-    }
-
-    /// `tag OK text (0.001 + 0.000 secs).`: after login Dovecot says how long it took, and how much of that it
-    /// waited for its client, which is nothing here.
-    fn write_reply(&mut self, tag: &[u8], reply: &Reply, started: Instant, now: Instant) {
-        let out = &mut self.out.bytes;
-        out.extend_from_slice(if tag.is_empty() { b"*" } else { tag });
-        out.extend_from_slice(match reply.status {
-            Status::Ok => b" OK ",
-            Status::No => b" NO ",
-            Status::Bad => b" BAD ",
-        });
-        out.extend_from_slice(reply.text.as_bytes());
-        if self.state.account.is_some() && !reply.bare {
-            let spent = now.saturating_duration_since(started).as_millis().max(1);
-            let (whole, rest) = (spent / 1000, spent % 1000);
-            out.extend_from_slice(format!(" ({whole}.{rest:03} + 0.000 secs).").as_bytes());
-        } else if !reply.bare && !reply.text.ends_with('.') {
-            out.push(b'.');
-        }
-        out.extend_from_slice(b"\r\n");
-    }
 }
 
 /// Of the input, how much belongs to something of which `left` octets are to come.
 fn most(wire: &Wire, left: u64) -> usize {
     usize::try_from(left).map_or(wire.input().len(), |left| left.min(wire.input().len()))
-}
-
-/// Tag and name of a command, the name upper-case and with both its words where it has two. Either is empty
-/// where it is not right.
-fn words(text: &[u8]) -> (Vec<u8>, String) {
-    let mut at = Cursor::new(text);
-    let tag = at.run(|b| matches!(b, b'!'..=b'~') && !b"(){%*\"\\+".contains(&b));
-    if tag.is_empty() || tag.len() > TAG || !matches!(at.peek(), None | Some(b' ')) {
-        return (Vec::new(), String::new());
-    }
-    let _ = at.space();
-    let Ok(mut name) = at.keyword() else {
-        return (tag.to_vec(), String::new());
-    };
-    if name == "UID" {
-        // RFC 3501 §6.4.8
-        let second = at.space().and_then(|()| at.keyword()).unwrap_or_default();
-        if second.is_empty() {
-            return (tag.to_vec(), String::new());
-        }
-        name = format!("UID {second}");
-    }
-    (tag.to_vec(), name)
-}
-
-fn is_http(text: &[u8]) -> bool {
-    [
-        &b"GET "[..],
-        b"POST ",
-        b"PUT ",
-        b"HEAD ",
-        b"OPTIONS ",
-        b"CONNECT ",
-    ]
-    .iter()
-    .any(|verb| text.starts_with(verb))
-}
-
-impl Mistake {
-    /// The words behind BAD.
-    fn words(&self, name: &str, known: bool) -> Cow<'static, str> {
-        match self {
-            // Before login Dovecot's login process reads commands, and says little.
-            Self::Wrong(Wrong(why)) if !known && !why.ends_with("arguments") => why.clone(),
-            _ if !known => "Error in IMAP command received by server.".into(),
-            Self::Tag => "Error in IMAP tag: Invalid tag".into(),
-            _ if name.is_empty() => "Error in IMAP command: Invalid command name".into(),
-            Self::Unknown => format!("Error in IMAP command {name}: Unknown command").into(),
-            Self::Unselected => "No mailbox selected".into(),
-            Self::Wrong(Wrong(why)) => format!("Error in IMAP command {name}: {why}").into(),
-        }
-    }
 }

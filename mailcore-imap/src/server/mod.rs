@@ -28,7 +28,7 @@
 //! | [`Describe`] | reading the message's structure | while |
 //! | [`Measure`], then [`Bytes`] in order | finding the section, then reading on from where the last read ended | while |
 //! | [`Search`] | the store's own search, or a matcher run over the messages; no numbers, no `\Recent` are in it | while |
-//! | [`Store`], [`Copy`], [`Move`], [`Expunge`] | the mailbox's flag, copy, relocate and expunge; durable when answered | through |
+//! | [`Store`], [`struct@Copy`], [`Move`], [`Expunge`] | the mailbox's flag, copy, relocate and expunge; durable when answered | through |
 //! | [`Begin`], content, [`Commit`] | the account's append, its writes, its commit; a write that fails is [`Content::refused`] | through |
 //! | [`Abandoned`] | dropping the message that was begun | |
 //!
@@ -46,6 +46,7 @@
 mod capability;
 mod command;
 mod decide;
+mod ends;
 mod facts;
 mod finish;
 mod options;

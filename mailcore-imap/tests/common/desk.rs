@@ -596,7 +596,12 @@ fn find(mailbox: &Mailbox, query: &Query) -> UidSet {
             reading.finish()
         }
     };
-    mailbox.messages.iter().filter(matches).map(|m| m.uid).collect()
+    mailbox
+        .messages
+        .iter()
+        .filter(matches)
+        .map(|m| m.uid)
+        .collect()
 }
 
 /// The facts of a connection that nobody listens to.

@@ -20,6 +20,8 @@ struct Idle {
     tell: Option<Box<Tell>>,
     /// When the client is to hear that the server is still there.
     beat: Option<Instant>,
+    /// The store could not say what has changed: it is left alone up to the next beat.
+    tired: bool,
     reply: Option<Reply>,
 }
 
@@ -30,6 +32,7 @@ pub(super) fn open(_at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
         begun: false,
         tell: None,
         beat: None,
+        tired: false,
         reply: None,
     }))
 }
@@ -54,19 +57,23 @@ impl Command for Idle {
                     let why = "IMAP session state is inconsistent, please relogin.";
                     return Next::Bye(why.into(), None);
                 }
-                Some(Lost::ForNow(_)) | None => self.tell = None,
+                lost => {
+                    self.tired = lost.is_some();
+                    self.tell = None;
+                }
             }
         }
         if let Some(reply) = self.reply.take() {
             return Next::Done(Finish::new(reply, Some(Permit::All)));
         }
-        if std::mem::take(&mut turn.state.changed) && turn.state.selected.is_some() {
-            self.tell = Some(Box::new(Tell::new(Permit::All, UidSet::new())));
-            return Next::More;
-        }
         if self.beat.is_some_and(|beat| beat <= turn.now) {
             turn.out.say("* OK Still here\r\n");
             self.beat = turn.now.checked_add(turn.options.still_here);
+            turn.state.changed |= std::mem::take(&mut self.tired);
+        }
+        if !self.tired && std::mem::take(&mut turn.state.changed) && turn.state.selected.is_some() {
+            self.tell = Some(Box::new(Tell::new(Permit::All, UidSet::new())));
+            return Next::More;
         }
         Next::Line(LINE, self.beat)
     }
@@ -92,6 +99,6 @@ impl Command for Idle {
     }
 
     fn watches(&self) -> bool {
-        self.tell.is_none()
+        self.tell.is_none() && !self.tired
     }
 }

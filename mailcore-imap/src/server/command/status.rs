@@ -7,8 +7,11 @@ use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::types::{Failed, Status};
 use crate::write;
 
+/// An item's name, and what it says.
+type Item = (&'static str, fn(&Status) -> u64);
+
 /// The items, in the order in which Dovecot says them.
-const ITEMS: [(&str, fn(&Status) -> u64); 5] = [
+const ITEMS: [Item; 5] = [
     ("MESSAGES", |s| u64::from(s.messages)),
     ("RECENT", |s| u64::from(s.recent)),
     ("UIDNEXT", |s| u64::from(s.uid_next.number())),
