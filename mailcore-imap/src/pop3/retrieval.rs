@@ -52,21 +52,21 @@ impl Retrieval {
         self.held = piece;
     }
 
-    /// Writes at most `room` octets of what was read (and the dots they need); true once a piece has to be
-    /// read, or the message is at its end.
-    pub(super) fn send(&mut self, room: usize, out: &mut Vec<u8>) -> bool {
+    /// A piece has to be read.
+    pub(super) fn wants_piece(&self) -> bool {
+        self.held.is_empty() && !self.ended
+    }
+
+    /// Writes at most `room` octets of what was read, and the dots that they need.
+    pub(super) fn send(&mut self, room: usize, out: &mut Vec<u8>) {
         let piece = self.held.get(..room).unwrap_or(&self.held);
         self.stuffing.write(piece, out);
         self.held.advance(piece.len());
-        if self.stuffing.enough() {
-            self.held = Bytes::new();
-        }
-        self.held.is_empty()
     }
 
     /// All that is wanted has been written.
     pub(super) fn complete(&self) -> bool {
-        (self.ended || self.stuffing.enough()) && self.held.is_empty()
+        self.stuffing.enough() || (self.ended && self.held.is_empty())
     }
 
     /// Writes the end.

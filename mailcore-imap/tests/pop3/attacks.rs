@@ -215,6 +215,7 @@ fn a_client_that_does_not_read_stops_the_session_and_is_let_go() {
 fn a_shutdown_lets_a_message_go_out_whole_and_a_kick_does_not() {
     for (notice, whole) in [(Notice::Shutdown, true), (Notice::Kicked, false)] {
         let mut drive = drive(&[&[b'a'; 200_000]]);
+        drive.store.piece = usize::MAX;
         drive.login();
         drive.input.extend(b"RETR 1\r\nSTAT\r\n");
         while drive.output.len() < 50_000 {

@@ -90,7 +90,7 @@ impl Store {
         }
     }
 
-    fn piece(&mut self, uid: Uid, offset: u64) -> Result<Option<Bytes>, Failed> {
+    fn piece(&mut self, uid: Uid, offset: u64, most: usize) -> Result<Option<Bytes>, Failed> {
         if self.gone.contains(&uid.number()) {
             return Ok(None);
         }
@@ -102,7 +102,7 @@ impl Store {
             return Err(Failed::Temporary);
         }
         let rest = octets.get(offset as usize..).unwrap_or_default();
-        let piece = Bytes::copy_from_slice(&rest[..rest.len().min(self.piece)]);
+        let piece = Bytes::copy_from_slice(&rest[..rest.len().min(self.piece).min(most)]);
         self.read += piece.len() as u64;
         Ok(Some(piece))
     }
@@ -187,7 +187,7 @@ impl Store {
             Ask::Read(question) => {
                 let asked = question.asked();
                 assert!(asked.most > 0);
-                let piece = self.piece(asked.uid, asked.offset);
+                let piece = self.piece(asked.uid, asked.offset, asked.most);
                 question.answer(piece);
             }
             Ask::Commit(question) => {

@@ -17,19 +17,6 @@ pub(super) fn run(session: &mut Session, argument: &[u8]) {
 /// Sends a message. Nothing is said before its first octets are there.
 pub(super) fn send(session: &mut Session, message: Retrieval) {
     session.sending = Sending::Message(Box::new(message));
-    read(session);
-}
-
-fn read(session: &mut Session) {
-    let most = session.wire.room();
-    if let Sending::Message(message) = &session.sending {
-        let question = Read {
-            uid: message.uid,
-            offset: message.offset,
-            most,
-        };
-        session.ask(question);
-    }
 }
 
 /// A piece has been read.
@@ -56,15 +43,23 @@ pub(super) fn answered(session: &mut Session, answer: Result<Option<Bytes>, Fail
     }
 }
 
-/// Sends what was read, as far as there is room.
+/// Sends what was read, as far as there is room, or asks for more.
 pub(super) fn go_on(session: &mut Session) {
     let Sending::Message(message) = &mut session.sending else {
         return;
     };
     let room = session.wire.room();
+    if message.wants_piece() {
+        let question = Read {
+            uid: message.uid,
+            offset: message.offset,
+            most: room,
+        };
+        return session.ask(question);
+    }
     let out = session.wire.output();
     let before = out.len();
-    let wants_more = message.send(room, out);
+    message.send(room, out);
     let complete = message.complete();
     if complete {
         message.finish(out);
@@ -84,7 +79,5 @@ pub(super) fn go_on(session: &mut Session) {
         if whole {
             session.contents.retrieved(number, uid);
         }
-    } else if wants_more && session.wire.room() > 0 {
-        read(session);
     }
 }
