@@ -56,3 +56,47 @@ fn literal(text: &[u8]) -> Option<&[u8]> {
     let (content, rest) = after.strip_prefix(b"}\r\n")?.split_at_checked(length)?;
     (!content.contains(&0)).then_some(rest)
 }
+
+/// Panics unless the text is whole responses: lines that end in CRLF, with literals in them. `each` is told of every
+/// line, its literals and its end left out. The connection may end within a literal.
+#[track_caller]
+pub fn responses(said: &[u8], mut each: impl FnMut(&[u8])) {
+    let mut rest = said;
+    let mut line = Vec::new();
+    while !rest.is_empty() {
+        let end = rest.windows(2).position(|pair| pair == b"\r\n");
+        let end = end.unwrap_or_else(|| panic!("no line end: {}", rest.escape_ascii()));
+        let (piece, after) = rest.split_at(end);
+        let bad = |b: &u8| matches!(b, 0 | b'\r' | b'\n');
+        assert!(
+            !piece.iter().any(bad),
+            "a line break within: {}",
+            piece.escape_ascii()
+        );
+        line.extend_from_slice(piece);
+        rest = &after[2..];
+        if let Some(length) = announced(piece) {
+            let Some((content, behind)) = rest.split_at_checked(length) else {
+                return;
+            };
+            assert!(!content.contains(&0), "NUL in a literal");
+            rest = behind;
+            continue;
+        }
+        let whole = std::mem::take(&mut line);
+        assert!(
+            whole.contains(&b' '),
+            "not a response: {}",
+            whole.escape_ascii()
+        );
+        each(&whole);
+    }
+}
+
+/// The length of the literal that follows a piece of a line that ends so.
+fn announced(piece: &[u8]) -> Option<usize> {
+    let digits = piece.strip_suffix(b"}")?;
+    let open = digits.iter().rposition(|b| *b == b'{')?;
+    let digits = std::str::from_utf8(&digits[open + 1..]).ok()?;
+    digits.parse().ok()
+}

@@ -6,6 +6,10 @@
 //! feature `libfuzzer` (README.md). Nothing in here touches a network, a file or a clock's value.
 
 mod choices;
+/// The mailboxes in memory that the IMAP machine's own tests have.
+#[allow(clippy::unwrap_used, unreachable_pub, dead_code)]
+#[path = "../../mailcore-imap/tests/common/desk.rs"]
+mod imap_desk;
 mod mail_desk;
 mod peer;
 mod sasl_parties;
@@ -18,6 +22,7 @@ pub mod address;
 pub mod date;
 pub mod decoding;
 pub mod header;
+pub mod imap;
 pub mod line_ends;
 pub mod lmtp;
 pub mod mailbox_name;

@@ -24,6 +24,7 @@ promises! {
     a_date_reads_back_as_the_same_moment: date,
     what_is_decoded_is_the_same_in_any_pieces: decoding,
     a_header_is_read_whole_and_shown_as_imap: header,
+    an_imap_session_says_imap_of_messages_the_client_knows_and_ends: imap,
     an_lmtp_session_answers_with_replies_and_ends: lmtp,
     line_ends_are_the_same_in_any_pieces: line_ends,
     a_mailbox_name_has_one_spelling_and_cannot_climb: mailbox_name,
