@@ -1,6 +1,6 @@
 //! A server of a test's own, and the foreign programs that talk to it.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -245,13 +245,6 @@ impl Talk {
         let read = self.reader.read_until(b'\n', &mut line).unwrap();
         let text = String::from_utf8_lossy(&line);
         (read > 0).then(|| text.trim_end_matches(['\r', '\n']).to_owned())
-    }
-
-    /// Exactly this many bytes.
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        self.reader.read_exact(&mut bytes).unwrap();
-        bytes
     }
 
     /// The next line, which begins so.
