@@ -86,6 +86,7 @@ impl Connection {
         let piece = self.manner.piece;
         while !self.closed {
             self.steps += 1;
+            assert!(self.steps < 3_000_000, "it never ends");
             let drop_it = self.dice() < self.manner.drops;
             match self.session.step(self.now) {
                 Step::Io(Io::Read(mut room)) => {
