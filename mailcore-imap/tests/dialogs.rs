@@ -192,6 +192,11 @@ fn every_dialogue_is_the_same_in_any_manner() {
     let mut count = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("pop3-") {
+            // Those are POP3's, and have their own test.
+            continue;
+        }
         let script = std::fs::read_to_string(&path).unwrap();
         let whole = Manner {
             piece: usize::MAX,
