@@ -1,4 +1,5 @@
 //! The two disks keep the same promises, and the simulated one loses what it may lose.
+#![allow(clippy::unwrap_used)]
 
 use mailcore_store::disk::{Disk, Loss, Open, SimDisk, mkdir_all, read};
 use std::collections::BTreeSet;

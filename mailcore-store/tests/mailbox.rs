@@ -1,5 +1,6 @@
 //! The stores that come with the crate conform.
 #![cfg(feature = "conform")]
+#![allow(clippy::unwrap_used)]
 
 use mailcore_store::auth::User;
 use mailcore_store::conform;

@@ -6,9 +6,11 @@ use std::io::{ErrorKind, Result};
 use std::path::Path;
 use std::time::{Duration, UNIX_EPOCH};
 
+type Promise = fn(&dyn Disk, &Path);
+
 /// Every promise, each in a directory of its own.
 pub fn all(disk: &dyn Disk) {
-    let promises: [(&str, fn(&dyn Disk, &Path)); 8] = [
+    let promises: [(&str, Promise); 8] = [
         ("bytes", bytes_come_back_from_where_they_were_written),
         ("once", a_file_is_created_once),
         ("rename", a_rename_replaces_and_keeps_the_file),

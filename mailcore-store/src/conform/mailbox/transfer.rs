@@ -78,7 +78,7 @@ pub async fn copies_pair_up_in_ascending_order(t: &Tenant<'_>) {
     assert!(none.from.is_empty() && none.to.is_empty());
 }
 
-/// The client makes the mailbox and tries again ([TRYCREATE]).
+/// The client makes the mailbox and tries again (TRYCREATE).
 pub async fn a_copy_into_nowhere_changes_nothing(t: &Tenant<'_>) {
     t.put("INBOX", "a\r\n", Flags::NONE).await;
     let inbox = t.select("INBOX").await;

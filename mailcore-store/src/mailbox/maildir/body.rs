@@ -19,6 +19,7 @@ const STRIDE: u64 = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct LfBody {
     open: Arc<Open>,
+    len: u64,
     works: Arc<Works>,
 }
 
@@ -63,6 +64,7 @@ impl LfBody {
             open.load(0)?;
         }
         Ok(Some(Self {
+            len: open.message.served,
             open: Arc::new(open),
             works,
         }))
@@ -72,15 +74,15 @@ impl LfBody {
 #[async_trait]
 impl Body for LfBody {
     fn len(&self) -> u64 {
-        self.open.message.served
+        self.len
     }
 
     fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.len == 0
     }
 
     async fn read(&self, range: Range<u64>) -> Result<Bytes> {
-        let range = range.start..range.end.min(self.len());
+        let range = range.start..range.end.min(self.len);
         if range.is_empty() {
             return Ok(Bytes::new());
         }

@@ -52,12 +52,22 @@ pub(super) fn adopt(header: &Header, ledger: &mut Ledger, view: &mut View) {
     }
     ledger.guid.clone_from(&header.guid);
     ledger.lines = header.lines;
-    ledger.doubtful = header.torn;
+    ledger.torn = header.torn;
 }
 
 /// Whether too many lines are of messages that are gone.
 pub(super) fn is_rotten(ledger: &Ledger, messages: usize) -> bool {
     ledger.lines > 2 * messages + 200
+}
+
+/// Whether the file must be written anew before anything is added to it.
+pub(super) fn is_doubtful(room: &Room, ledger: &Ledger) -> bool {
+    ledger.torn || room.site.is_doubted(&room.path(NAME))
+}
+
+/// A sync of the file has failed, or that of a message that it names.
+pub(super) fn doubt(room: &Room) {
+    room.site.doubt(&room.path(NAME));
 }
 
 /// Adds lines, which come behind all others; not yet durable, unless none is returned. Held: the lock.
@@ -71,7 +81,7 @@ pub(super) fn enter(
     (validity, next): (u32, u64),
     entries: &[Entry<'_>],
 ) -> Result<Option<Box<dyn File>>> {
-    if ledger.doubtful {
+    if is_doubtful(room, ledger) {
         rewrite(room, ledger, table, (validity, next), entries)?;
         return Ok(None);
     }
@@ -79,16 +89,14 @@ pub(super) fn enter(
     for entry in entries {
         write(&mut text, entry, "");
     }
-    // Until the end of it is known to have gone well, it has not.
-    ledger.doubtful = true;
     let file = room.site.disk.open(&room.path(NAME), Open::Write);
     let file = file.map_err(|e| Error::io(NAME, e))?;
     let before = file.stat().map_err(|e| Error::io(NAME, e))?.len;
     if let Err(e) = file.append(&text) {
-        let _ = file.truncate(before); // or it stays torn, and is written anew
+        let _ = file.truncate(before); // or it stays torn
+        doubt(room);
         return Err(Error::io(NAME, e));
     }
-    ledger.doubtful = false;
     ledger.lines += entries.len();
     Ok(Some(file))
 }
@@ -113,11 +121,9 @@ fn rewrite(
     for entry in entries {
         write(&mut text, entry, "");
     }
-    ledger.doubtful = true;
-    let aside = room.path("dovecot-uidlist.tmp");
-    disk::replace(&*room.site.disk, &room.path(NAME), &aside, &text)
-        .map_err(|e| Error::io(NAME, e))?;
-    ledger.doubtful = false;
+    let written = room.site.replace(&room.path(NAME), &text);
+    written.map_err(|e| Error::io(NAME, e))?;
+    ledger.torn = false;
     ledger.lines = table.len() + entries.len();
     Ok(())
 }

@@ -102,7 +102,7 @@ mod tests {
             let disk = disk.clone();
             Clock::new(move || disk.now())
         };
-        let mut site = Site::new(Arc::new(disk.clone()), clock, "here", pid);
+        let mut site = Site::new(Arc::new(disk.clone()), clock, "here", pid, 0);
         site.alive = |pid| pid == 4;
         site
     }

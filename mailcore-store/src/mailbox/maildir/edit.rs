@@ -3,7 +3,7 @@
 //! Each message is one rename or one unlink, which happens as a whole; one flush of the directory serves all of a
 //! command. Nothing here needs the lock but a new keyword.
 
-use super::deliver::allot;
+use super::desk::allot;
 use super::room::{Ledger, Room};
 use super::scan;
 use super::table::{Row, path};
@@ -11,11 +11,14 @@ use crate::{Error, Result};
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, ModSeq, Uid, UidSet};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A file name that a message has got.
 struct Renamed {
     uid: u32,
+    from: PathBuf,
+    to: PathBuf,
     fresh: bool,
     info: Vec<u8>,
     flags: Flags,
@@ -34,8 +37,8 @@ pub(super) fn flag(
     scan::refresh(room, &mut ledger, None)?;
     let table = room.view()?.table.clone();
     if change.op != FlagOp::Remove && table.within(uids).next().is_some() {
-        let known = ledger.letters.flags(&change.keywords).keywords().count();
-        if known < change.keywords.len() {
+        let path = room.path("dovecot-keywords");
+        if !ledger.letters.knows(&change.keywords) || room.site.is_doubted(&path) {
             let _lock = room.dotlock()?;
             allot(room, &mut ledger, &change.keywords)?;
         }
@@ -102,6 +105,8 @@ fn rename(
             match room.site.disk.rename(&from, &to) {
                 Ok(()) => done.push(Renamed {
                     uid: row.uid,
+                    from,
+                    to,
                     fresh,
                     info,
                     flags,
@@ -120,9 +125,16 @@ fn rename(
             true => room.site.disk.sync_dir(&room.path("cur")),
             false => Ok(()),
         };
+        if let Err(e) = flushed {
+            // Taken back: who tries again gets a rename and a flush of their own.
+            for it in done.iter().rev() {
+                let _ = room.site.disk.rename(&it.to, &it.from);
+            }
+            ledger.distrust();
+            return Err(Error::io("flush", e));
+        }
         ledger.settle(room);
         show(room, ledger, &done)?;
-        flushed.map_err(|e| Error::io("flush", e))?;
         if let Some(e) = failed {
             return Err(e);
         }

@@ -165,8 +165,8 @@ impl Home {
             .map_err(failed)?;
         let mut list = Vec::new();
         uidlist::write_header(&mut list, validity.0.get(), 1, &self.site.guid());
-        let (path, aside) = (dir.join("dovecot-uidlist"), dir.join("dovecot-uidlist.tmp"));
-        disk::replace(disk, &path, &aside, &list).map_err(failed)
+        let path = dir.join("dovecot-uidlist");
+        disk::replace(disk, &path, &dir.join("dovecot-uidlist.tmp"), &list).map_err(failed)
     }
 
     fn aside(&self, why: &str) -> PathBuf {
@@ -220,19 +220,23 @@ impl Home {
             .iter()
             .map(|(from, to)| Ok((self.dir(from)?, self.dir(to)?)))
             .collect::<Result<Vec<_>>>()?;
+        let disk = &*self.site.disk;
         let mut done: Vec<(PathBuf, PathBuf)> = Vec::new();
+        let mut moved = Ok(());
         for (from, to) in dirs {
-            let disk = &*self.site.disk;
-            let moved = self.close(&from, || disk.rename(&from, &to).map_err(failed));
-            if let Err(e) = moved {
-                for (from, to) in done {
-                    let _ = disk.rename(&to, &from);
-                }
-                return Err(e);
+            moved = self.close(&from, || disk.rename(&from, &to).map_err(failed));
+            if moved.is_err() {
+                break;
             }
             done.push((from, to));
         }
-        self.site.disk.sync_dir(&self.root).map_err(failed)
+        let moved = moved.and_then(|()| disk.sync_dir(&self.root).map_err(failed));
+        if moved.is_err() {
+            for (from, to) in done.iter().rev() {
+                let _ = disk.rename(to, from); // else it has the new name, and the caller looks
+            }
+        }
+        moved
     }
 
     /// Removes a directory of ours, as deep as we build them. It follows no symbolic link.

@@ -79,6 +79,12 @@ impl Letters {
         Keywords::new(self.0.iter().map(|(_, keyword)| keyword.clone()))
     }
 
+    /// Whether all of these have their letter.
+    pub(super) fn knows(&self, keywords: &[Keyword]) -> bool {
+        let known = |keyword: &Keyword| self.0.iter().any(|(_, known)| known == keyword);
+        keywords.iter().all(known)
+    }
+
     /// The bits of these keywords, as far as they are known.
     pub(super) fn flags(&self, keywords: &[Keyword]) -> Flags {
         let known = keywords.iter().filter_map(|keyword| {

@@ -12,7 +12,7 @@
 //!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start removes it
 //! ```
 //!
-//! Promises, and where they are kept: messages and their UIDs are durable before anybody is told of them (`deliver`);
+//! Promises, and where they are kept: messages and their UIDs are durable before anybody is told of them (`deliver`, `desk`);
 //! flags and removals before the command is answered (`edit`); a move is a durable copy before it is a removal
 //! (`transfer`); what other programs did is seen at the next look (`scan`). A sync that failed is answered with an
 //! error and never repeated in its stead: lists are then written anew, messages taken back.
@@ -25,6 +25,7 @@
 mod body;
 mod book;
 mod deliver;
+mod desk;
 mod dotlock;
 mod edit;
 mod filename;
@@ -76,6 +77,9 @@ pub struct Options {
     pub specials: Vec<(MailboxName, SpecialUse)>,
     /// How many threads may wait for the disk at once, deliveries apart, which have one.
     pub threads: usize,
+    /// How many mailboxes are kept in memory after the last session has left them, so that a delivery or STATUS need not
+    /// read them anew.
+    pub kept: usize,
     /// How long another program's lock is waited for.
     pub patience: Duration,
     /// How often mailboxes that sessions wait on are looked at for changes made by other programs; zero: never.
@@ -83,8 +87,8 @@ pub struct Options {
 }
 
 impl Options {
-    /// Usual values: Drafts, Sent, Trash, Junk and Archive are what they are called; 16 threads; 30 seconds for a lock;
-    /// a look every 5 seconds.
+    /// Usual values: Drafts, Sent, Trash, Junk and Archive are what they are called; 16 threads; 64
+    /// mailboxes kept; 30 seconds for a lock; a look every 5 seconds.
     pub fn new(template: impl Into<String>) -> Self {
         let specials = [
             ("Drafts", SpecialUse::Drafts),
@@ -103,6 +107,7 @@ impl Options {
             pid: std::process::id(),
             specials: specials.into_iter().filter_map(named).collect(),
             threads: 16,
+            kept: 64,
             patience: Duration::from_secs(30),
             patrol: Duration::from_secs(5),
         }
@@ -128,7 +133,13 @@ impl Maildir {
 
     /// A store on any disk, by any clock.
     pub fn on(disk: Arc<dyn Disk>, clock: Clock, options: Options) -> Self {
-        let site = Arc::new(Site::new(disk, clock, &options.host, options.pid));
+        let site = Arc::new(Site::new(
+            disk,
+            clock,
+            &options.host,
+            options.pid,
+            options.kept,
+        ));
         Self {
             works: Arc::new(Works::new(
                 site,

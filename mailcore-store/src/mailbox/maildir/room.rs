@@ -43,8 +43,8 @@ pub(super) struct Ledger {
     pub(super) guid: String,
     /// Lines in `dovecot-uidlist`, those of messages that are gone included.
     pub(super) lines: usize,
-    /// What is in that file, or on the medium of it, is not certain: it must be written anew, not appended to.
-    pub(super) doubtful: bool,
+    /// What is in that file is not what it should be: it must be written anew, not appended to.
+    pub(super) torn: bool,
     pub(super) letters: Letters,
     pub(super) device: u64,
 }

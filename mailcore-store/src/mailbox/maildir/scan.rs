@@ -64,6 +64,15 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     Ok(())
 }
 
+/// Sees to it that the mailbox has been looked at once, and has its directories.
+pub(super) fn load(room: &Room) -> Result<()> {
+    let mut ledger = room.ledger();
+    match ledger.loaded {
+        true => room.is_there(),
+        false => refresh(room, &mut ledger, None),
+    }
+}
+
 /// Nobody writes to a file in `tmp/` for so long.
 const ABANDONED: Duration = Duration::from_secs(36 * 3600);
 
@@ -194,7 +203,7 @@ fn assign(
     held: Option<&Dotlock<'_>>,
 ) -> Result<()> {
     let believed = read_list(room, ledger, numbers)?;
-    if believed && numbers.unknown() == 0 && !ledger.doubtful {
+    if believed && numbers.unknown() == 0 && !book::is_doubtful(room, ledger) {
         return Ok(());
     }
     let _lock = match held {
@@ -203,13 +212,13 @@ fn assign(
     };
     match read_list(room, ledger, numbers)? {
         true => {}
-        false if ledger.loaded => ledger.doubtful = true, // the file is lost, what it said is not
+        false if ledger.loaded => ledger.torn = true, // the file is lost, what it said is not
         false => {
             let header = book::begin(room)?;
             book::adopt(&header, ledger, &mut *room.view()?);
         }
     }
-    ledger.doubtful |= book::is_rotten(ledger, listing.len());
+    ledger.torn |= book::is_rotten(ledger, listing.len());
     let (validity, mut next) = {
         let view = room.view()?;
         (view.validity.0.get(), view.next)
@@ -232,7 +241,7 @@ fn assign(
         next += 1;
     }
     // A list written anew holds what is there, known before or not.
-    let known = match ledger.doubtful {
+    let known = match book::is_doubtful(room, ledger) {
         true => Arc::new(known(&found, numbers, &entries)),
         false => table.clone(),
     };
@@ -240,7 +249,7 @@ fn assign(
     if let Some(file) = file
         && let Err(e) = file.sync_data()
     {
-        ledger.doubtful = true;
+        book::doubt(room);
         ledger.distrust();
         return Err(Error::io("dovecot-uidlist", e));
     }
@@ -290,9 +299,7 @@ fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Res
         numbers.give(line.base, line.uid, line.extensions)
     });
     if let Some(header) = header {
-        let doubtful = ledger.doubtful;
         book::adopt(&header, ledger, &mut *room.view()?);
-        ledger.doubtful |= doubtful;
     }
     Ok(true)
 }

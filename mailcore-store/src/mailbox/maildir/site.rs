@@ -3,10 +3,11 @@
 use super::filename;
 use super::home::Home;
 use super::room::Room;
-use crate::disk::Disk;
+use crate::disk::{self, Disk};
 use crate::mailbox::clock::{Clock, micros};
 use crate::queue::Identity;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -26,12 +27,23 @@ pub(super) struct Site {
     pub(super) started: SystemTime,
     /// Lock files that this store holds.
     pub(super) held: Mutex<Vec<PathBuf>>,
+    /// Files of which a sync has failed: what one reads of them is perhaps not what is on the medium.
+    doubted: Mutex<HashSet<PathBuf>>,
     rooms: Mutex<HashMap<PathBuf, Weak<Room>>>,
+    /// Mailboxes that were used last: they are not read anew for each delivery.
+    kept: Mutex<VecDeque<Arc<Room>>>,
+    keep: usize,
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
 }
 
 impl Site {
-    pub(super) fn new(disk: Arc<dyn Disk>, clock: Clock, host: &str, pid: u32) -> Self {
+    pub(super) fn new(
+        disk: Arc<dyn Disk>,
+        clock: Clock,
+        host: &str,
+        pid: u32,
+        keep: usize,
+    ) -> Self {
         Self {
             started: clock.now(),
             disk,
@@ -40,13 +52,33 @@ impl Site {
             pid,
             alive: process_is_alive,
             held: Mutex::default(),
+            doubted: Mutex::default(),
             rooms: Mutex::default(),
+            kept: Mutex::default(),
+            keep,
             homes: Mutex::default(),
         }
     }
 
     pub(super) fn now(&self) -> SystemTime {
         self.clock.now()
+    }
+
+    /// This file must be written anew before anybody builds on it.
+    pub(super) fn doubt(&self, path: &Path) {
+        lock(&self.doubted).insert(path.to_owned());
+    }
+
+    pub(super) fn is_doubted(&self, path: &Path) -> bool {
+        lock(&self.doubted).contains(path)
+    }
+
+    /// Puts a list in another's place, durably; what fails is doubted until it is written anew.
+    pub(super) fn replace(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+        self.doubt(path);
+        disk::replace(&*self.disk, path, &path.with_added_extension("tmp"), bytes)?;
+        lock(&self.doubted).remove(path);
+        Ok(())
     }
 
     /// A name that no message of this process has had.
@@ -72,16 +104,27 @@ impl Site {
 
     /// The mailbox in this directory, shared with whoever has it open.
     pub(super) fn room(&self, dir: &Path, make: impl FnOnce() -> Room) -> Arc<Room> {
-        shared(&self.rooms, dir, make)
+        let room = shared(&self.rooms, dir, make);
+        let mut kept = lock(&self.kept);
+        if !kept.iter().any(|it| Arc::ptr_eq(it, &room)) {
+            kept.push_front(room.clone());
+        }
+        let keep = self.keep.min(kept.len());
+        let dropped = kept.split_off(keep);
+        drop(kept);
+        drop(dropped);
+        room
     }
 
     /// The mailbox in this directory, if anybody has it open. Its place is free afterwards.
     pub(super) fn leave(&self, dir: &Path) -> Option<Arc<Room>> {
+        lock(&self.kept).retain(|room| room.dir != dir);
         lock(&self.rooms).remove(dir)?.upgrade()
     }
 
     /// This mailbox is not the one in its directory any more.
     pub(super) fn forget(&self, room: &Room) {
+        lock(&self.kept).retain(|it| !std::ptr::eq(&**it, room));
         let mut rooms = lock(&self.rooms);
         let it = rooms.get(&room.dir).map(Weak::as_ptr);
         if it.is_some_and(|it| std::ptr::eq(it, room)) {

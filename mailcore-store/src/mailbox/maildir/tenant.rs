@@ -107,7 +107,12 @@ impl Account for Tenant {
 
     async fn append(&self, name: &MailboxName) -> Result<Box<dyn Append>> {
         let name = name.clone();
-        let room: Arc<Room> = self.run(move |home| home.room(&name)).await?;
+        let loaded = self.run(move |home| {
+            let room = home.room(&name)?;
+            scan::load(&room)?;
+            Ok(room)
+        });
+        let room: Arc<Room> = loaded.await?;
         Ok(Box::new(Writing {
             works: self.works.clone(),
             incoming: Some(Incoming::new(room)),

@@ -14,6 +14,7 @@ use std::sync::Arc;
 
 /// Takes messages up for another mailbox: those that are there, and what is to be delivered.
 pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(UidSet, Parcel)> {
+    scan::load(to)?;
     let mut taken = UidSet::new();
     let mut letters = Vec::new();
     {

@@ -82,7 +82,7 @@ mod tests {
     fn a_value_is_given_once_even_while_the_clock_stands() {
         let now = UNIX_EPOCH + Duration::from_secs(0x6b00_2380);
         let disk = SimDisk::new(now);
-        let site = Site::new(Arc::new(disk.clone()), Clock::new(move || now), "h", 1);
+        let site = Site::new(Arc::new(disk.clone()), Clock::new(move || now), "h", 1, 0);
         let mut given: Vec<u32> = Vec::new();
         for _ in 0..3 {
             given.push(next(&site, Path::new("")).unwrap().0.get());

@@ -1,0 +1,362 @@
+//! One mailbox while a batch is delivered: its messages laid aside, entered in the list, shown, or taken back.
+
+use super::book::{self, Entry};
+use super::deliver::{Outcome, again};
+use super::dotlock::Dotlock;
+use super::filename;
+use super::parcel::{Aside, Content, Letter, Parcel, Placed};
+use super::room::{Ledger, Room};
+use super::scan;
+use super::table::{Row, path};
+use crate::disk::{File, Open};
+use crate::{Error, Kind, Result};
+use mailcore_base::mailbox::{Flags, Uid};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::{Arc, MutexGuard};
+
+/// A mailbox while it is delivered to.
+pub(super) struct Desk<'r> {
+    pub(super) room: &'r Arc<Room>,
+    pub(super) ledger: MutexGuard<'r, Ledger>,
+    lock: Option<Dotlock<'r>>,
+    next: u64,
+    pub(super) list: Option<Box<dyn File>>,
+    slips: Vec<Slip>,
+    failed: Option<Error>,
+}
+
+/// A parcel on the desk.
+struct Slip {
+    at: usize,
+    result: Result<Vec<Place>>,
+}
+
+/// A message of it.
+enum Place {
+    /// It was delivered before.
+    There(u32),
+    New(Fresh),
+}
+
+pub(super) struct Fresh {
+    uid: u32,
+    aside: Aside,
+    pub(super) file: Box<dyn File>,
+    base: Vec<u8>,
+    info: Vec<u8>,
+    flags: Flags,
+    identity: Option<crate::queue::Identity>,
+    shown: bool,
+}
+
+impl Fresh {
+    /// Unread mail lies in `new/`, as others deliver it; what comes with flags goes to `cur/`.
+    fn is_new(&self) -> bool {
+        self.info.is_empty()
+    }
+
+    fn path(&self, room: &Room) -> PathBuf {
+        room.path(path(self.is_new(), &self.base, &self.info))
+    }
+}
+
+impl<'r> Desk<'r> {
+    pub(super) fn open(room: &'r Arc<Room>) -> Result<Self> {
+        let mut ledger = room.ledger();
+        room.is_there()?; // a mailbox that is gone has no directory for a lock
+        let lock = room.dotlock()?;
+        scan::refresh(room, &mut ledger, Some(&lock))?;
+        let next = room.view()?.next;
+        ledger.device = room.site.disk.stat(&room.dir).map_or(0, |s| s.device);
+        Ok(Self {
+            room,
+            ledger,
+            lock: Some(lock),
+            next,
+            list: None,
+            slips: Vec::new(),
+            failed: None,
+        })
+    }
+
+    pub(super) fn take_in(&mut self, at: usize, parcel: Parcel) {
+        let before = self.next;
+        let mut places = Vec::new();
+        let result = parcel.letters.into_iter().try_for_each(|letter| {
+            let place = self.take_letter(letter, &places)?;
+            places.push(place);
+            Ok(())
+        });
+        if result.is_err() {
+            self.next = before; // no list names them yet
+        }
+        self.slips.push(Slip {
+            at,
+            result: result.map(|()| places),
+        });
+    }
+
+    fn take_letter(&mut self, letter: Letter, beside: &[Place]) -> Result<Place> {
+        if let Some(uid) = self.delivered(&letter, beside)? {
+            return Ok(Place::There(uid));
+        }
+        self.allot(&letter)?;
+        let flags = letter.flags | self.ledger.letters.flags(&letter.keywords);
+        let info = match flags.is_empty() {
+            true => Vec::new(),
+            false => self.ledger.letters.info(flags, b""),
+        };
+        let uid = u32::try_from(self.next).map_err(|_| Error::new(Kind::Limit, "UIDs"))?;
+        let mut base = self.room.site.unique(letter.identity);
+        if let Some(len) = letter.sizes.0 {
+            base.push_str(&format!(",S={len}"));
+        }
+        if let Some(served) = letter.sizes.1 {
+            base.push_str(&format!(",W={served}"));
+        }
+        let (aside, file) = self.lay_aside(letter.content, letter.date)?;
+        self.next += 1;
+        Ok(Place::New(Fresh {
+            uid,
+            aside,
+            file,
+            base: base.into_bytes(),
+            info,
+            flags,
+            identity: letter.identity,
+            shown: false,
+        }))
+    }
+
+    /// The UID of an earlier delivery of the same message: here, in the same batch, or in the same parcel.
+    fn delivered(&self, letter: &Letter, beside: &[Place]) -> Result<Option<u32>> {
+        let Some(identity) = letter.identity else {
+            return Ok(None);
+        };
+        let table = self.room.view()?.table.clone();
+        if let Some(row) = table.rows().find(|r| filename::is_of(r.base, identity)) {
+            return Ok(Some(row.uid));
+        }
+        let slips = self.slips.iter().filter_map(|s| s.result.as_ref().ok());
+        let fresh = slips
+            .flatten()
+            .chain(beside)
+            .filter_map(|place| match place {
+                Place::New(fresh) => Some(fresh),
+                Place::There(_) => None,
+            });
+        let mut same = fresh.filter(|f| f.identity == Some(identity));
+        Ok(same.next().map(|f| f.uid))
+    }
+
+    /// A keyword's letter is durable before a file name uses it.
+    fn allot(&mut self, letter: &Letter) -> Result<()> {
+        allot(self.room, &mut self.ledger, &letter.keywords)
+    }
+
+    fn lay_aside(
+        &self,
+        content: Content,
+        date: Option<std::time::SystemTime>,
+    ) -> Result<(Aside, Box<dyn File>)> {
+        let failed = |e| Error::io("message file", e);
+        let (aside, file) = match content {
+            Content::Held(octets) => {
+                let (aside, file) = Aside::create(self.room)?;
+                file.write_at(&octets, 0).map_err(failed)?;
+                (aside, file)
+            }
+            Content::Aside(aside) => {
+                let file = self.room.site.disk.open(&aside.path(), Open::Write);
+                (aside, file.map_err(failed)?)
+            }
+        };
+        if let Some(date) = date {
+            file.date(date).map_err(failed)?;
+        }
+        Ok((aside, file))
+    }
+
+    pub(super) fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
+        let slips = self.slips.iter_mut().filter_map(|s| s.result.as_mut().ok());
+        slips.flatten().filter_map(|place| match place {
+            Place::New(fresh) => Some(fresh),
+            Place::There(_) => None,
+        })
+    }
+
+    /// The UIDs go into the list.
+    pub(super) fn enter(&mut self) {
+        if let Err(e) = self.try_enter() {
+            self.fail(e);
+        }
+    }
+
+    fn try_enter(&mut self) -> Result<()> {
+        let (table, validity) = {
+            let view = self.room.view()?;
+            (view.table.clone(), view.validity)
+        };
+        let named: Vec<(u32, Vec<u8>)> = self.fresh().map(|f| (f.uid, f.base.clone())).collect();
+        if named.is_empty() {
+            return Ok(());
+        }
+        let entries: Vec<Entry<'_>> = named
+            .iter()
+            .map(|(uid, base)| Entry { uid: *uid, base })
+            .collect();
+        self.ledger.torn |= book::is_rotten(&self.ledger, table.len());
+        let numbers = (validity.0.get(), self.next);
+        self.list = book::enter(self.room, &mut self.ledger, &table, numbers, &entries)?;
+        // Given, whatever becomes of the messages: these UIDs are nobody else's.
+        self.room.view()?.next = self.next;
+        Ok(())
+    }
+
+    /// The messages get their names; other programs see them from here on.
+    pub(super) fn show(&mut self) {
+        let room = self.room;
+        let disk = &*room.site.disk;
+        for slip in &mut self.slips {
+            let Ok(places) = &mut slip.result else {
+                continue;
+            };
+            let mut shown = Ok(());
+            for place in places {
+                let Place::New(fresh) = place else { continue };
+                shown = disk.rename(&fresh.aside.path(), &fresh.path(room));
+                if shown.is_err() {
+                    break;
+                }
+                fresh.aside.moved();
+                fresh.shown = true;
+            }
+            if let Err(e) = shown {
+                take_back(room, slip, Error::io("message file", e));
+            }
+        }
+        self.lock = None;
+    }
+
+    /// Everything on this desk has failed: take back what is there.
+    pub(super) fn fail(&mut self, e: Error) {
+        for slip in &mut self.slips {
+            if slip.result.is_ok() {
+                take_back(self.room, slip, again(&e));
+            }
+        }
+        book::doubt(self.room);
+        self.ledger.distrust();
+        self.failed.get_or_insert(e);
+    }
+
+    /// The directories whose names must be flushed.
+    pub(super) fn dirs(&self) -> BTreeSet<PathBuf> {
+        let places = self.slips.iter().filter_map(|s| s.result.as_ref().ok());
+        let dirs = places.flatten().flat_map(|place| match place {
+            Place::There(_) => vec!["new", "cur"],
+            Place::New(fresh) if fresh.is_new() => vec!["new"],
+            Place::New(_) => vec!["cur"],
+        });
+        dirs.map(|dir| self.room.path(dir)).collect()
+    }
+
+    /// Our sessions see the messages, whoever waits for them is answered.
+    pub(super) fn close(mut self, outcomes: &mut BTreeMap<usize, Outcome>) {
+        let shown = self.failed.is_none();
+        let validity = shown.then(|| self.publish());
+        if shown {
+            self.ledger.settle(self.room);
+        }
+        let table = self.room.view().map(|view| view.table.clone());
+        // What was found in this very batch may have failed since.
+        let is_there = |uid: u32| table.as_ref().is_ok_and(|t| t.row(uid).is_some());
+        for slip in self.slips.drain(..) {
+            let result = slip.result.and_then(|places| {
+                let lost = |p: &Place| matches!(p, Place::There(uid) if !is_there(*uid));
+                if places.iter().any(lost) {
+                    return Err(Error::new(Kind::Unavailable, "delivery"));
+                }
+                let uids = places.iter().filter_map(|place| match place {
+                    Place::There(uid) => Uid::new(*uid),
+                    Place::New(fresh) => Uid::new(fresh.uid),
+                });
+                let uids = uids.collect();
+                match &validity {
+                    Some(Ok(validity)) => Ok(Placed {
+                        validity: *validity,
+                        uids,
+                    }),
+                    Some(Err(e)) => Err(again(e)),
+                    None => Err(Error::new(Kind::Unavailable, "delivery")),
+                }
+            });
+            outcomes.insert(slip.at, Outcome::Done(result));
+        }
+    }
+
+    fn publish(&mut self) -> Result<mailcore_base::mailbox::UidValidity> {
+        let room = self.room;
+        let keywords = self.ledger.letters.table();
+        let mut view = room.view()?;
+        let modseq = room.rise(&mut view);
+        let mut table = std::mem::take(&mut view.table); // so that it is changed in its place
+        let rows = Arc::make_mut(&mut table);
+        for fresh in self.fresh() {
+            rows.push(Row {
+                uid: fresh.uid,
+                flags: fresh.flags,
+                modseq,
+                fresh: fresh.is_new(),
+                base: &fresh.base,
+                info: &fresh.info,
+            });
+            view.unclaimed.extend(Uid::new(fresh.uid));
+        }
+        view.table = table;
+        if *view.keywords != keywords {
+            view.keywords = Arc::new(keywords);
+        }
+        view.count();
+        let validity = view.validity;
+        room.tell(view);
+        Ok(validity)
+    }
+}
+
+/// Removes what a parcel has left anywhere.
+fn take_back(room: &Room, slip: &mut Slip, e: Error) {
+    if let Ok(places) = std::mem::replace(&mut slip.result, Err(e)) {
+        for place in places {
+            if let Place::New(fresh) = place
+                && fresh.shown
+            {
+                let _ = room.site.disk.unlink(&fresh.path(room)); // else it stays: more than was promised
+            }
+        }
+    }
+}
+
+/// Gives keywords their letters, durably. Held: the lock.
+pub(super) fn allot(
+    room: &Room,
+    ledger: &mut Ledger,
+    keywords: &[mailcore_base::mailbox::Keyword],
+) -> Result<()> {
+    let path = room.path("dovecot-keywords");
+    let doubted = room.site.is_doubted(&path);
+    if ledger.letters.knows(keywords) && !doubted {
+        return Ok(());
+    }
+    scan::learn_keywords(room, ledger)?;
+    let before = ledger.letters.clone();
+    if ledger.letters.allot(keywords)? || doubted {
+        let written = room.site.replace(&path, &ledger.letters.file());
+        if let Err(e) = written {
+            ledger.letters = before;
+            return Err(Error::io("dovecot-keywords", e));
+        }
+    }
+    Ok(())
+}

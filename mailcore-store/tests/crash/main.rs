@@ -1,0 +1,212 @@
+//! A client's commands on a disk that loses power after any operation, fills up, or fails: nothing that was answered
+//! with success is lost, nothing half-written is shown, no UID is used twice. With syncing switched off the same
+//! check must find a loss, or it would show nothing.
+#![cfg(feature = "files")]
+#![allow(clippy::unwrap_used)]
+
+mod model;
+
+use mailcore_store::disk::{Loss, SimDisk};
+use mailcore_store::mailbox::Clock;
+use mailcore_store::mailbox::maildir::{Maildir, Options};
+use model::{Facts, Life, Op};
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
+
+const COMMANDS: [Op; 24] = [
+    Op::Create("A"),
+    Op::Subscribe("A", true),
+    Op::Append("INBOX", "one"),
+    Op::Deliver("INBOX", "two", 2 << 64),
+    Op::Deliver("INBOX", "two", 2 << 64),
+    Op::Large("A", "three"),
+    Op::Together(&[
+        ("INBOX", "four"),
+        ("A", "five"),
+        ("INBOX", "six"),
+        ("A", "seven"),
+    ]),
+    Op::Flag("INBOX", "two", "new"),
+    Op::Flag("A", "three", "first"),
+    Op::Deliver("INBOX", "two", 2 << 64),
+    Op::Copy("INBOX", "one", "A"),
+    Op::Move("INBOX", "two", "A"),
+    Op::Expunge("INBOX", "six"),
+    Op::Expunge("A", "seven"),
+    Op::Append("INBOX", "eight"),
+    Op::Subscribe("B/C", true),
+    Op::Create("B/C"),
+    Op::Append("B/C", "nine"),
+    Op::Delete("B/C"),
+    Op::Create("B/C"),
+    Op::Rename("A", "D"),
+    Op::Append("D", "ten"),
+    Op::Subscribe("A", false),
+    Op::Rename("INBOX", "Old"),
+];
+
+fn run<T>(work: impl Future<Output = T>) -> T {
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    }
+    RUNTIME.with(|runtime| runtime.block_on(work))
+}
+
+fn disk() -> SimDisk {
+    SimDisk::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+}
+
+fn store(disk: &SimDisk) -> Maildir {
+    let clock = {
+        let disk = disk.clone();
+        Clock::new(move || disk.now())
+    };
+    let mut options = Options::new("mail/%d/%n");
+    options.patience = Duration::ZERO; // nobody else is there
+    options.patrol = Duration::ZERO;
+    options.kept = 0; // what is true must be true of the disk
+    options.pid = 1; // as in a container, in every life
+    Maildir::on(Arc::new(disk.clone()), clock, options)
+}
+
+/// The commands, until the first that is not answered with success.
+async fn until_it_fails(disk: &SimDisk) -> Facts {
+    let mut facts = Facts::new();
+    let Ok(life) = Life::begin(&store(disk)).await else {
+        return facts;
+    };
+    for op in COMMANDS {
+        if life.perform(&mut facts, op).await.is_err() {
+            break;
+        }
+    }
+    facts
+}
+
+/// All commands, whatever becomes of each.
+async fn to_the_end(disk: &SimDisk) -> Facts {
+    let mut facts = Facts::new();
+    let Ok(life) = Life::begin(&store(disk)).await else {
+        return facts;
+    };
+    let names = |op: &&Op| !matches!(op, Op::Rename(..) | Op::Delete(_) | Op::Append("D", _));
+    for op in COMMANDS.iter().filter(names) {
+        // A client that was refused tries once more.
+        if life.perform(&mut facts, *op).await.is_err() {
+            let _ = life.perform(&mut facts, *op).await;
+        }
+    }
+    facts
+}
+
+/// The next life, after some minutes: everything told is true, and it goes on.
+async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Result<(), String> {
+    // Longer than the lock of a dead process is honoured whose name was torn.
+    disk.advance(Duration::from_secs(150));
+    let life = Life::begin(&store(disk)).await;
+    let life = life.map_err(|e| format!("no start: {e} ({e:?})"))?;
+    life.check(&facts).await?;
+    life.go_on(&mut facts).await
+}
+
+fn operations() -> u64 {
+    let disk = disk();
+    run(until_it_fails(&disk));
+    disk.operations()
+}
+
+fn crash(after: u64, loss: Loss, seed: u64, syncing: bool) -> Result<(), String> {
+    let disk = disk();
+    disk.honour_syncs(syncing);
+    disk.crash_after(after);
+    let facts = run(until_it_fails(&disk));
+    let survivor = disk.restart(loss, seed);
+    run(afterwards(&survivor, facts))
+        .map_err(|why| format!("crash after {after}, {loss:?}, seed {seed}: {why}"))
+}
+
+#[test]
+fn without_a_crash_all_commands_succeed() {
+    run(async {
+        let disk = disk();
+        let life = Life::begin(&store(&disk)).await.unwrap();
+        let mut facts = Facts::new();
+        for op in COMMANDS {
+            life.perform(&mut facts, op).await.unwrap();
+        }
+        life.check(&facts).await.unwrap();
+        afterwards(&disk.restart(Loss::Lost, 0), facts)
+            .await
+            .unwrap();
+    });
+}
+
+#[test]
+fn a_crash_that_loses_all_unsynced_loses_nothing_told() {
+    for after in 0..=operations() {
+        crash(after, Loss::Lost, 0, true).unwrap();
+    }
+}
+
+#[test]
+fn a_crash_that_keeps_all_shows_nothing_half_done() {
+    for after in 0..=operations() {
+        crash(after, Loss::Kept, 0, true).unwrap();
+    }
+}
+
+#[test]
+fn a_crash_that_tears_loses_nothing_told() {
+    for after in 0..=operations() {
+        for seed in 0..3 {
+            crash(after, Loss::Torn, seed * 1000 + after, true).unwrap();
+        }
+    }
+}
+
+#[test]
+fn with_syncing_switched_off_the_check_finds_the_loss() {
+    let all = operations();
+    let found = (0..=all)
+        .filter(|n| crash(*n, Loss::Lost, 0, false).is_err())
+        .count();
+    assert!(found as u64 > all / 2, "{found} of {all}");
+    let torn = (0..=all)
+        .filter(|n| crash(*n, Loss::Torn, *n, false).is_err())
+        .count();
+    assert!(torn as u64 > all / 4, "{torn} of {all}");
+}
+
+#[test]
+fn after_a_failed_operation_nothing_told_is_lost() {
+    for at in 1..=operations() {
+        let disk = disk();
+        disk.fail_at(at);
+        let facts = run(to_the_end(&disk));
+        for (loss, seed) in [(Loss::Lost, 0), (Loss::Torn, at)] {
+            let survivor = disk.restart(loss, seed);
+            run(afterwards(&survivor, facts.clone()))
+                .map_err(|why| format!("failed at {at}, {loss:?}: {why}"))
+                .unwrap();
+        }
+    }
+}
+
+#[test]
+fn on_a_full_disk_nothing_told_is_lost() {
+    for at in (1..=operations()).step_by(2) {
+        let disk = disk();
+        disk.full_from(Some(at));
+        let facts = run(to_the_end(&disk));
+        // Room is made, and the same server goes on; then power is lost.
+        disk.full_from(None);
+        run(afterwards(&disk, facts.clone()))
+            .map_err(|why| format!("full from {at}: {why}"))
+            .unwrap();
+        run(afterwards(&disk.restart(Loss::Lost, 0), facts))
+            .map_err(|why| format!("full from {at}, then a crash: {why}"))
+            .unwrap();
+    }
+}
