@@ -45,6 +45,7 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
     let sync = || {
         succeed(
             Command::new("mbsync")
+                .env("HOME", server.scratch())
                 .arg("--config")
                 .arg(&config)
                 .arg("all"),
@@ -92,9 +93,10 @@ fn mbsync_carries_messages_flags_and_deletions_both_ways() {
     assert!(named("<2@x.test>").contains(":2,F"), "{:?}", files(&inbox));
     assert_eq!(files(&inbox).len(), 4, "{:?}", files(&inbox));
     assert!(near.join("Projects").is_dir());
+    talk.command("f", "NOOP");
     let lines = talk
         .command(
-            "f",
+            "g",
             "FETCH 1:* (FLAGS BODY.PEEK[HEADER.FIELDS (MESSAGE-ID)])",
         )
         .join("\n");

@@ -298,7 +298,7 @@ pub fn have(programs: &[&str]) -> bool {
     true
 }
 
-/// Runs a command to its end, at most a minute, and returns what it printed.
+/// Runs a command to its end, at most five minutes, and returns what it printed.
 pub fn run(command: &mut Command) -> Output {
     let mut timed = Command::new("timeout");
     timed

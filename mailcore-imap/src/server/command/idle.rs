@@ -99,6 +99,7 @@ impl Command for Idle {
     }
 
     fn watches(&self) -> bool {
-        self.tell.is_none() && !self.tired
+        // Also while news are told: a driver asks before the step that ends the telling.
+        !self.tired
     }
 }

@@ -17,7 +17,7 @@ use crate::auth::{Dialogue, Gate, Link, Offer};
 use crate::log;
 use arc_swap::ArcSwapOption;
 use mailcore_base::login::{Service, TlsFacts};
-use mailcore_base::wire::Notice;
+use mailcore_base::wire::{Io, Notice};
 use mailcore_imap::server::Ask;
 use mailcore_imap::server::{Mechanism, Options, Session, Step};
 use mailcore_imap::types::Failed;
@@ -152,15 +152,16 @@ impl<S: Transport> Dialog<S> for Conversation<'_> {
     async fn turn(&mut self, end: &mut End<S>) -> Happened {
         let watching = self.session.watching();
         match self.session.step(now()) {
-            Step::Io(io) => match (watching, &self.desk.mailbox) {
-                (Some(known), Some(mailbox)) => {
+            Step::Io(io) => match (io, watching, &self.desk.mailbox) {
+                // Only a session that waits for its client looks out for news.
+                (io @ Io::Read(_), Some(known), Some(mailbox)) => {
                     tokio::select! {
                         biased;
                         happened = end.race(io) => return happened,
                         () = mailbox.changed(known) => return Happened::Rung(Notice::Changed),
                     }
                 }
-                _ => return end.race(io).await,
+                (io, ..) => return end.race(io).await,
             },
             Step::Content(content) => self.desk.content(content).await,
             Step::Ask(ask) => self.desk.answer(ask, end).await,
