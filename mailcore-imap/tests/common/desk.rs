@@ -257,7 +257,7 @@ impl Desk {
             ($value:expr) => {
                 match fails {
                     Some(failed) => Err(failed),
-                    None => (|| $value)(),
+                    None => attempt(|| $value),
                 }
             };
         }
@@ -607,4 +607,9 @@ fn find(mailbox: &Mailbox, query: &Query) -> UidSet {
 /// The facts of a connection that nobody listens to.
 pub fn local(facts: &mut Connection) {
     facts.secured = true;
+}
+
+/// Runs what may leave early.
+fn attempt<T>(work: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
+    work()
 }
