@@ -81,6 +81,15 @@ impl DataFolder {
         write_new(&users, &lines, 0o600).map_err(|e| Unusable(format!("{}: {e}", users.display())))
     }
 
+    /// Takes back users that were made just now and whose passwords nobody has seen, because the server could not
+    /// start: the next start makes others.
+    pub fn forget_unshown_users(&self) {
+        if !self.made.is_empty() {
+            // What cannot be removed says so at the next start, by showing no passwords.
+            let _ = fs::remove_file(self.users());
+        }
+    }
+
     /// The passwd-file.
     pub fn users(&self) -> PathBuf {
         self.root.join("users")

@@ -67,18 +67,36 @@ fn run(options: &Options) -> Result<(), Unusable> {
         .with(maillog::MailLog::new(&hostname))
         .init();
     let owner = options.mail_user.as_deref().map(Owner::find).transpose()?;
-    let folder = DataFolder::open(&options.data, &hostname, first.as_given())?;
-    if let Some(owner) = &owner {
-        owner.give(folder.root())?;
-    }
     owner::allow_many_files();
     let sockets = Sockets::bind(options)?;
+    let folder = DataFolder::open(&options.data, &hostname, first.as_given())?;
+    let served = start(options, domains, &hostname, &folder, sockets, owner);
+    if served.is_err() {
+        folder.forget_unshown_users();
+    }
+    if let Some(socket) = &options.lmtp_socket {
+        // Best effort: the next start replaces one that is left behind.
+        let _ = std::fs::remove_file(&socket.path);
+    }
+    served
+}
+
+/// Becomes the owner of the mail and serves until a signal comes.
+fn start(
+    options: &Options,
+    domains: Vec<Domain>,
+    hostname: &str,
+    folder: &DataFolder,
+    sockets: Sockets,
+    owner: Option<Owner>,
+) -> Result<(), Unusable> {
     if let Some(owner) = &owner {
+        owner.give(folder.root())?;
         owner.become_it()?;
     }
     let runtime =
         tokio::runtime::Runtime::new().map_err(|e| Unusable(format!("no runtime: {e}")))?;
-    runtime.block_on(serve(options, domains, &hostname, &folder, sockets))
+    runtime.block_on(serve(options, domains, hostname, folder, sockets))
 }
 
 fn domains(options: &Options) -> Result<Vec<Domain>, Unusable> {
