@@ -21,8 +21,10 @@ macro_rules! promises {
 
 promises! {
     an_address_reads_back_as_it_was_written: address,
+    a_file_of_aliases_is_read_whole_or_refused: aliases,
     a_date_reads_back_as_the_same_moment: date,
     what_is_decoded_is_the_same_in_any_pieces: decoding,
+    what_is_deflated_inflates_to_itself: deflate,
     a_header_is_read_whole_and_shown_as_imap: header,
     an_imap_session_says_imap_of_messages_the_client_knows_and_ends: imap,
     an_lmtp_session_answers_with_replies_and_ends: lmtp,
@@ -30,6 +32,8 @@ promises! {
     a_mailbox_name_has_one_spelling_and_cannot_climb: mailbox_name,
     a_message_is_the_same_in_any_pieces_and_each_part_in_its_parent: message,
     no_line_break_hides_in_a_parameter: parameters,
+    a_file_of_users_breaks_no_line: passwd_file,
+    a_stored_password_reads_back_and_is_not_shown: password_scheme,
     a_pop3_session_sends_whole_messages_and_ends: pop3,
     a_reply_is_the_same_in_any_pieces_and_safe_to_repeat: reply,
     a_sasl_client_ends_and_stays_ended: sasl_client,
@@ -38,6 +42,7 @@ promises! {
     a_search_finds_the_same_in_any_pieces_and_ends: search,
     a_section_lies_in_the_message_and_is_said_again: section,
     an_smtp_session_answers_with_replies_and_ends: smtp,
+    what_a_table_says_can_be_asked_for: table,
     a_set_of_uids_is_a_set_of_numbers: uid_set,
     the_wire_loses_and_repeats_nothing: wire,
     xtext_decodes_what_it_encoded: xtext,

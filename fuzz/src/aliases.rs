@@ -1,0 +1,26 @@
+//! Files of aliases: read whole or refused with the line that is wrong, and every entry leads somewhere.
+
+use crate::scratch;
+use mailcore::route::Aliases;
+use mailcore_base::address::Domain;
+use mailcore_store::table::Table;
+use std::sync::LazyLock;
+
+static ORIGIN: LazyLock<Domain> = LazyLock::new(|| "example.test".parse().expect("a domain"));
+
+/// The input is a file.
+pub fn body(input: &[u8]) {
+    match scratch::holding(input, |path| Aliases::open(path, &ORIGIN)) {
+        Ok(aliases) => {
+            let text = std::str::from_utf8(input).expect("only text is read");
+            assert!(aliases.len() <= text.lines().count());
+            for line in text.lines() {
+                let name = line.split([':', ' ', '\t']).next().unwrap_or_default();
+                let found = scratch::at_once(aliases.get(name)).expect("it was read");
+                assert!(found.is_none_or(|targets| !targets.trim().is_empty()));
+            }
+        }
+        // Known: what is wrong is quoted as it stands, controls and all.
+        Err(error) => assert!(!error.to_string().contains('\n')),
+    }
+}
