@@ -67,13 +67,49 @@ fn converse(bits: u8, answers: [u8; 4], mut peer: Peer<'_>) -> (String, Vec<Stri
     }
     assert!(session.ended().is_some(), "it closed and did not end");
     assert!(!clerk.open, "a maildrop neither committed nor abandoned");
-    for line in peer.said.split_inclusive(|b| *b == b'\n') {
-        // A message's own octets may hold anything but a line end of its own.
-        if line.starts_with(b"+OK") || line.starts_with(b"-ERR") {
-            safe::one_wire_line(line);
+    hears(&peer.said);
+    (peer.said.escape_ascii().to_string(), clerk.seen)
+}
+
+/// A client that knows RFC 1939 §3: replies are lines, and a message that is sent whole is one that is there, once the
+/// dots are off.
+fn hears(said: &[u8]) {
+    let mut lines = said.split_inclusive(|b| *b == b'\n');
+    while let Some(line) = lines.next() {
+        if !(line.starts_with(b"+OK") || line.starts_with(b"-ERR")) {
+            continue;
+        }
+        safe::one_wire_line(line);
+        let word = |n: usize| {
+            line.split(|b| b" \r\n".contains(b))
+                .nth(n)
+                .unwrap_or_default()
+        };
+        if word(2) != b"octets" || !word(1).iter().all(u8::is_ascii_digit) {
+            continue;
+        }
+        let mut message = Vec::new();
+        for line in lines.by_ref() {
+            if line == b".\r\n" {
+                let sent = |text: &&[u8]| message == [text, end(text)].concat();
+                assert!(
+                    MESSAGES.iter().any(|text| sent(text)),
+                    "{}",
+                    message.escape_ascii()
+                );
+                break;
+            }
+            message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
         }
     }
-    (peer.said.escape_ascii().to_string(), clerk.seen)
+}
+
+/// What a message lacks at its end.
+fn end(text: &[u8]) -> &'static [u8] {
+    match text.is_empty() || text.ends_with(b"\r\n") {
+        true => b"",
+        false => b"\r\n",
+    }
 }
 
 /// Who answers: anybody comes in, and the maildrop is the same for all.
