@@ -61,7 +61,8 @@ fn flush(deflater: &mut Deflater, out: &mut Vec<u8>, buffer: &mut [u8]) {
 fn inflate(stream: &[u8], piece: usize, room: usize, rests: u8, most: usize) -> Option<Vec<u8>> {
     let (mut inflater, mut out, mut buffer) = (Inflater::new(), Vec::new(), vec![0; room]);
     for (n, mut piece) in stream.chunks(piece).enumerate() {
-        while !(piece.is_empty() && inflater.drained()) && !inflater.ended() && out.len() < most {
+        let spent = |piece: &[u8], inflater: &Inflater| piece.is_empty() && inflater.drained();
+        while !spent(piece, &inflater) && !inflater.ended() && out.len() < most {
             let Progress { consumed, produced } = inflater.inflate(piece, &mut buffer).ok()?;
             assert!(consumed + produced > 0 || inflater.drained(), "no progress");
             assert!(produced <= room && consumed <= piece.len());

@@ -92,11 +92,7 @@ fn hears(said: &[u8]) {
         for line in lines.by_ref() {
             if line == b".\r\n" {
                 let sent = |text: &&[u8]| message == [text, end(text)].concat();
-                assert!(
-                    MESSAGES.iter().any(|text| sent(text)),
-                    "{}",
-                    message.escape_ascii()
-                );
+                assert!(MESSAGES.iter().any(sent), "{}", message.escape_ascii());
                 break;
             }
             message.extend_from_slice(line.strip_prefix(b".").unwrap_or(line));
