@@ -10,14 +10,16 @@ use tokio::sync::mpsc;
 /// Messages that are kept before senders have to wait.
 const KEPT: usize = 1024;
 
-/// Collects mail on a port of its own on loopback.
+/// Collects mail on a port of its own on loopback; whoever sends to any address there is taken. Dropped, it is gone.
 ///
-/// ```
-/// # tokio::runtime::Runtime::new().unwrap().block_on(async {
+/// ```no_run
+/// # async fn program(_: std::net::SocketAddr) {}
+/// # async fn test() -> Result<(), mailcore::StartError> {
 /// let mut inbox = mailcore::collector::Collector::start()?;
-/// println!("point the program under test at {}", inbox.address());
-/// # drop(inbox);
-/// # Ok::<(), mailcore::StartError>(()) }).unwrap();
+/// program(inbox.address()).await; // the program under test
+/// let mail = inbox.next().await.expect("a mail has come");
+/// assert_eq!(mail.field("Subject").as_deref(), Some("Welcome!"));
+/// # Ok(()) }
 /// ```
 #[derive(Debug)]
 pub struct Collector {
@@ -46,7 +48,8 @@ impl Collector {
             .unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))
     }
 
-    /// The next message; waits for it.
+    /// The next message, in the order in which they were taken; waits for it, for as long as the caller lets it.
+    /// `None` never comes while the collector stands.
     pub async fn next(&mut self) -> Option<Message> {
         self.messages.recv().await
     }

@@ -1,7 +1,9 @@
 //! Users and passwords in memory: for tests, and for programs that have their users from somewhere else.
 
 use super::book::Book;
-use super::{Entry, Found, Hasher, Passwords, Scheme, User, Users, Verdict};
+use super::{
+    Entry, Found, Hasher, PasswordScheme, Passwords, Scheme, SchemeError, User, Users, Verdict,
+};
 use crate::Result;
 use async_trait::async_trait;
 use mailcore_base::login::{Login, Secret};
@@ -29,6 +31,36 @@ impl MemoryUsers {
             hasher,
             held: Arc::default(),
         }
+    }
+
+    /// Users with these passwords, kept as they are: every mechanism can be served, and whoever can read this
+    /// process's memory can read them. For tests, and for passwords that the program holds in the clear anyhow.
+    ///
+    /// # Errors
+    /// [`SchemeError::Password`] for one that could never be checked: too long, or with a NUL.
+    pub fn with_passwords<N, P>(
+        hasher: Hasher,
+        pairs: impl IntoIterator<Item = (N, P)>,
+    ) -> std::result::Result<Self, SchemeError>
+    where
+        N: Into<String>,
+        P: Into<Vec<u8>>,
+    {
+        let entry = |(name, password): (N, P)| {
+            let stored = PasswordScheme::Plain.hash(&Secret::new(password), &[], None)?;
+            let user = User::new(name);
+            Ok((
+                user.name.to_ascii_lowercase(),
+                Arc::new(Entry::new(user, stored)),
+            ))
+        };
+        let entries: HashMap<_, _> = pairs
+            .into_iter()
+            .map(entry)
+            .collect::<std::result::Result<_, _>>()?;
+        let users = Self::new(hasher);
+        users.change(|held| *held = entries);
+        Ok(users)
     }
 
     /// Adds a user, or puts this entry in place of the one of the same name. Takes time in proportion to the

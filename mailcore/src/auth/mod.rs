@@ -8,9 +8,18 @@ mod penalty;
 pub use dialogue::{Dialogue, Turn};
 pub use gate::{Gate, Options};
 pub use mailcore_sasl::{Mechanism, Offer};
+pub use mailcore_store::auth::{Hasher, MemoryUsers};
 
 use mailcore_base::login::{Login, Service, TlsFacts};
 use std::net::IpAddr;
+
+/// A place to hash passwords in, seeded with the system's randomness; a server needs one for all its backends.
+pub fn hasher() -> Hasher {
+    let mut seed = [0; 32];
+    // Without randomness salts can be foreseen; logins stay as safe as the passwords are.
+    let _ = getrandom::fill(&mut seed);
+    Hasher::new(seed)
+}
 
 /// The connection that a login comes by.
 #[derive(Debug, Clone)]

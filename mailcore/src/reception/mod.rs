@@ -3,20 +3,26 @@
 
 mod collect;
 mod desk;
+mod verdict;
 pub(crate) mod words;
 
 pub use collect::Collected;
 pub use desk::Desk;
+pub use mailcore_base::envelope::{Envelope, Recipient};
+pub use verdict::Verdict;
 
 use crate::log::Client;
 use async_trait::async_trait;
 use bytes::Bytes;
 use mailcore_base::address::ReversePath;
-use mailcore_base::envelope::{Envelope, MailParameters, Recipient, Text};
+use mailcore_base::envelope::{MailParameters, Text};
 use mailcore_base::login::TlsFacts;
+use mailcore_base::message::{Fields, decode_words};
 use mailcore_base::reply::Reply;
+use std::borrow::Cow;
 use std::fmt::Debug;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// In whose words a listener speaks, and whom it serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,18 +91,6 @@ impl Visit {
     }
 }
 
-/// What is said to a step of a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Go on.
-    Accept,
-    /// No, with this reply (4xx or 5xx).
-    Refuse(Reply),
-    /// No, with this reply, and the connection ends.
-    Disconnect(Reply),
-}
-
 /// What became of a message for one recipient.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -114,6 +108,20 @@ pub struct Message {
     pub envelope: Envelope,
     /// Header and body, CRLF line ends.
     pub content: Bytes,
+}
+
+impl Message {
+    /// Header and body as text; what is not UTF-8 shows as U+FFFD.
+    pub fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.content)
+    }
+
+    /// The value of the first header field of this name, in any case: unfolded, its encoded words decoded
+    /// (RFC 2047).
+    pub fn field(&self, name: &str) -> Option<String> {
+        let field = Fields::new(&self.content).named(name).next()?;
+        Some(decode_words(&field.value()))
+    }
 }
 
 /// Where the content of one message goes while it comes in. Dropping it leaves nothing behind.
@@ -185,5 +193,51 @@ pub trait Reception: Send + Sync + Debug {
     /// A collected message is complete. Accept it only once it is safe.
     async fn message(&self, _visit: &Visit, _message: Message) -> Verdict {
         Verdict::Refuse(words::no_taker())
+    }
+}
+
+/// Shared receptions are receptions: one desk may serve several servers, and who builds one may look at it later.
+#[async_trait]
+impl<R: Reception + ?Sized> Reception for Arc<R> {
+    async fn connect(&self, visit: &Visit) -> Verdict {
+        (**self).connect(visit).await
+    }
+
+    async fn hello(&self, visit: &Visit) -> Verdict {
+        (**self).hello(visit).await
+    }
+
+    async fn sender(
+        &self,
+        visit: &Visit,
+        sender: &ReversePath,
+        parameters: &MailParameters,
+    ) -> Verdict {
+        (**self).sender(visit, sender, parameters).await
+    }
+
+    async fn recipient(
+        &self,
+        visit: &Visit,
+        envelope: &Envelope,
+        recipient: &Recipient,
+    ) -> Verdict {
+        (**self).recipient(visit, envelope, recipient).await
+    }
+
+    async fn verify(&self, visit: &Visit, recipient: &Recipient) -> Option<Verdict> {
+        (**self).verify(visit, recipient).await
+    }
+
+    async fn begin(
+        &self,
+        visit: &Visit,
+        envelope: &Envelope,
+    ) -> Result<Option<Box<dyn Sink>>, Verdict> {
+        (**self).begin(visit, envelope).await
+    }
+
+    async fn message(&self, visit: &Visit, message: Message) -> Verdict {
+        (**self).message(visit, message).await
     }
 }

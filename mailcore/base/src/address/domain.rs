@@ -154,6 +154,13 @@ impl PartialEq for Domain {
 
 impl Eq for Domain {}
 
+/// Whether a text names this domain, in whichever form and case.
+impl PartialEq<str> for Domain {
+    fn eq(&self, other: &str) -> bool {
+        self.as_ascii() == other || Self::parse(other, Repertoire::Utf8).is_ok_and(|o| *self == o)
+    }
+}
+
 impl Hash for Domain {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.as_ascii().hash(state);

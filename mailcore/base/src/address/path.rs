@@ -56,6 +56,12 @@ impl ForwardPath {
         }
     }
 
+    /// The domain, if there is one: neither a name alone nor an address literal has one.
+    #[must_use]
+    pub fn domain(&self) -> Option<&Domain> {
+        self.address().and_then(Address::domain)
+    }
+
     /// The address, completed with `origin` if it has no domain (Postfix: myorigin).
     #[must_use]
     pub fn complete(self, origin: &Domain) -> Address {
@@ -85,6 +91,12 @@ impl ReversePath {
             Self::Address(address) => Some(address),
             Self::Null | Self::Local(_) => None,
         }
+    }
+
+    /// The domain, if there is one: neither `<>` nor a name alone nor an address literal has one.
+    #[must_use]
+    pub fn domain(&self) -> Option<&Domain> {
+        self.address().and_then(Address::domain)
     }
 
     /// Whether this is `<>`.

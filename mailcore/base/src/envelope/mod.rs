@@ -35,6 +35,12 @@ impl Recipient {
             parameters: RcptParameters::default(),
         }
     }
+
+    /// Whether the recipient is at this domain, in whichever form and case it is written.
+    #[must_use]
+    pub fn is_at(&self, domain: &str) -> bool {
+        self.path.domain().is_some_and(|d| d == domain)
+    }
 }
 
 /// A sender, the recipients, and the parameters of both.

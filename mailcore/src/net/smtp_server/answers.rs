@@ -11,15 +11,6 @@ use mailcore_smtp::server::{
     Connect, Hello, Mail, Offer, Peer, Question, Rcpt, Refusal, Secured, Verify, Welcome,
 };
 
-/// A verdict as the machine wants it.
-pub(super) fn ruled(verdict: Verdict) -> Result<(), Refusal> {
-    match verdict {
-        Verdict::Accept => Ok(()),
-        Verdict::Refuse(reply) => Err(Refusal::new(reply)),
-        Verdict::Disconnect(reply) => Err(Refusal::new(reply).and_disconnect()),
-    }
-}
-
 impl Answers<'_> {
     pub(super) async fn connect<S: Transport>(
         &mut self,
@@ -48,7 +39,8 @@ impl Answers<'_> {
         welcome.trust.pipelining = self.route.same_host();
         welcome.peer = peer;
         welcome.tls.clone_from(&self.visit.tls);
-        q.answer(ruled(verdict).map(|()| welcome));
+        let ruled: Result<(), Refusal> = verdict.into();
+        q.answer(ruled.map(|()| welcome));
     }
 
     pub(super) async fn greeted<S: Transport>(
@@ -66,7 +58,8 @@ impl Answers<'_> {
             return;
         };
         self.note("EHLO", &verdict, None, None);
-        q.answer(ruled(verdict).map(|()| Offer::default()));
+        let ruled: Result<(), Refusal> = verdict.into();
+        q.answer(ruled.map(|()| Offer::default()));
     }
 
     pub(super) fn secured<S: Transport>(&mut self, q: Question<'_, Secured>, end: &End<S>) {
@@ -96,7 +89,7 @@ impl Answers<'_> {
         };
         let sender = q.asked().sender.to_string();
         self.note("MAIL", &verdict, Some(&sender), None);
-        q.answer(ruled(verdict));
+        q.answer(verdict.into());
     }
 
     pub(super) async fn rcpt<S: Transport>(&mut self, mut q: Question<'_, Rcpt>, end: &mut End<S>) {
@@ -117,7 +110,7 @@ impl Answers<'_> {
             Some(&envelope.sender.to_string()),
             Some(&recipient.path.to_string()),
         );
-        q.answer(ruled(verdict));
+        q.answer(verdict.into());
     }
 
     pub(super) async fn verify<S: Transport>(
@@ -134,7 +127,7 @@ impl Answers<'_> {
             return;
         };
         // Not told: 252 (RFC 5321 §3.5.3), which is what acceptance says.
-        q.answer(verdict.map_or(Ok(()), ruled));
+        q.answer(verdict.map_or(Ok(()), Into::into));
     }
 
     /// Logs a refusal in Postfix's form.

@@ -1,7 +1,6 @@
 //! Content on its way from the machine to a sink, and what is answered for it.
 
 use super::Answers;
-use super::answers::ruled;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use crate::reception::{Collected, Outcome, Verdict};
@@ -41,7 +40,7 @@ impl Answers<'_> {
             Err(verdict) => verdict,
         };
         self.note("DATA", &verdict, Some(&envelope.sender.to_string()), None);
-        q.answer(ruled(verdict));
+        q.answer(verdict.into());
     }
 
     pub(super) async fn content(&mut self, content: Content<'_>) {
