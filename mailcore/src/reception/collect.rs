@@ -52,9 +52,19 @@ impl Sink for Collected {
             envelope: self.envelope,
             content: self.content.into(),
         };
+        let sender = message.envelope.sender.clone();
+        let first = message.envelope.recipients.first().map(|r| r.path.clone());
+        let message_id = message.field("Message-ID").unwrap_or_default();
         let outcome = match self.reception.message(&self.visit, message).await {
-            Verdict::Accept => Outcome::Taken(id),
-            Verdict::Refuse(reply) | Verdict::Disconnect(reply) => Outcome::Refused(reply),
+            Verdict::Accept => {
+                self.visit.note_acceptance(&id, &message_id);
+                Outcome::Taken(id)
+            }
+            Verdict::Refuse(reply) | Verdict::Disconnect(reply) => {
+                self.visit
+                    .note_refusal("END-OF-MESSAGE", &reply, Some(&sender), first.as_ref());
+                Outcome::Refused(reply)
+            }
         };
         vec![outcome; count]
     }

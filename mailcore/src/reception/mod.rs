@@ -3,6 +3,7 @@
 
 mod collect;
 mod desk;
+mod note;
 mod verdict;
 pub(crate) mod words;
 

@@ -150,6 +150,8 @@ struct Counts {
 
 impl<S: Transport> Dialog<S> for Conversation<'_> {
     async fn turn(&mut self, end: &mut End<S>) -> Happened {
+        // Before anything is asked: the first question behind STARTTLS may be a login.
+        self.know_tls(end);
         let watching = self.session.watching();
         match self.session.step(now()) {
             Step::Io(io) => match (io, watching, &self.desk.mailbox) {
@@ -168,7 +170,6 @@ impl<S: Transport> Dialog<S> for Conversation<'_> {
             // A step of a later version, to which nothing can be said: the connection ends.
             _ => return Happened::Closed,
         }
-        self.know_tls(end);
         Happened::Answered
     }
 

@@ -1,12 +1,12 @@
 //! Answers about the envelope: connect, hello, sender, recipients. Each asks the reception and logs a refusal.
 
 use super::Answers;
-use crate::log::{self, Clean};
+use crate::log;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use crate::reception::{Role, Verdict};
+use mailcore_base::address::{ForwardPath, ReversePath};
 use mailcore_base::envelope::{Recipient, Text};
-use mailcore_base::reply::Reply;
 use mailcore_smtp::server::{
     Connect, Hello, Mail, Offer, Peer, Question, Rcpt, Refusal, Secured, Verify, Welcome,
 };
@@ -57,7 +57,8 @@ impl Answers<'_> {
         else {
             return;
         };
-        self.note("EHLO", &verdict, None, None);
+        let verb = if self.visit.extended { "EHLO" } else { "HELO" };
+        self.note(verb, &verdict, None, None);
         let ruled: Result<(), Refusal> = verdict.into();
         q.answer(ruled.map(|()| Offer::default()));
     }
@@ -87,8 +88,7 @@ impl Answers<'_> {
         let Some(verdict) = end.attend(line, decided).await else {
             return;
         };
-        let sender = q.asked().sender.to_string();
-        self.note("MAIL", &verdict, Some(&sender), None);
+        self.note("MAIL", &verdict, Some(&q.asked().sender), None);
         q.answer(verdict.into());
     }
 
@@ -107,8 +107,8 @@ impl Answers<'_> {
         self.note(
             "RCPT",
             &verdict,
-            Some(&envelope.sender.to_string()),
-            Some(&recipient.path.to_string()),
+            Some(&envelope.sender),
+            Some(&recipient.path),
         );
         q.answer(verdict.into());
     }
@@ -130,45 +130,16 @@ impl Answers<'_> {
         q.answer(verdict.map_or(Ok(()), Into::into));
     }
 
-    /// Logs a refusal in Postfix's form.
+    /// Logs a refusal.
     pub(super) fn note(
         &self,
         stage: &str,
         verdict: &Verdict,
-        sender: Option<&str>,
-        recipient: Option<&str>,
+        sender: Option<&ReversePath>,
+        recipient: Option<&ForwardPath>,
     ) {
-        let reply: &Reply = match verdict {
-            Verdict::Accept => return,
-            Verdict::Refuse(reply) | Verdict::Disconnect(reply) => reply,
-        };
-        if self.server.role == Role::Lmtp {
-            return;
+        if let Some(reply) = verdict.reply() {
+            self.visit.note_refusal(stage, reply, sender, recipient);
         }
-        let mut tail = String::new();
-        if let Some(sender) = sender {
-            tail.push_str(&format!("; from=<{}>", Clean(bare(sender))));
-        }
-        if let Some(recipient) = recipient {
-            tail.push_str(&format!(" to=<{}>", Clean(recipient)));
-        }
-        let protocol = if self.visit.extended { "ESMTP" } else { "SMTP" };
-        let hello = self.visit.hello.as_ref().map_or("", |h| h.as_str());
-        log::postfix::info(
-            self.visit.program,
-            format_args!(
-                "NOQUEUE: reject: {stage} from {}: {}{tail} proto={protocol} helo=<{}>",
-                self.visit.client,
-                Clean(&reply.to_string()),
-                Clean(hello)
-            ),
-        );
     }
-}
-
-/// A path without its brackets.
-fn bare(path: &str) -> &str {
-    path.strip_prefix('<')
-        .and_then(|p| p.strip_suffix('>'))
-        .unwrap_or(path)
 }

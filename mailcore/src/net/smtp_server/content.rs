@@ -39,7 +39,7 @@ impl Answers<'_> {
             }
             Err(verdict) => verdict,
         };
-        self.note("DATA", &verdict, Some(&envelope.sender.to_string()), None);
+        self.note("DATA", &verdict, Some(&envelope.sender), None);
         q.answer(verdict.into());
     }
 
@@ -54,6 +54,8 @@ impl Answers<'_> {
             }
             Err(reply) => {
                 self.sink = None;
+                self.visit
+                    .note_refusal("END-OF-MESSAGE", &reply, None, None);
                 content.refuse(reply);
             }
         }

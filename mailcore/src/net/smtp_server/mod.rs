@@ -213,7 +213,11 @@ impl Answers<'_> {
             };
             return log::dovecot::info(
                 format_args!("lmtp({})", std::process::id()),
-                format_args!("Disconnect from {}: {how}", self.peer()),
+                format_args!(
+                    "Disconnect from {}: {how} (state={})",
+                    self.peer(),
+                    state(session)
+                ),
             );
         }
         let (program, client) = (self.visit.program, &self.visit.client);
@@ -247,5 +251,16 @@ impl Answers<'_> {
             .peer
             .ip()
             .map_or_else(|| "local".to_owned(), |ip| ip.to_string())
+    }
+}
+
+/// Where in the protocol an LMTP session ended, in Dovecot's words.
+fn state(session: &Session) -> &'static str {
+    let transaction = session.transaction();
+    match (transaction.is_open(), session.facts().hello.is_some()) {
+        (true, _) if transaction.envelope().recipients.is_empty() => "MAIL FROM",
+        (true, _) => "RCPT TO",
+        (false, true) => "READY",
+        (false, false) => "GREETING",
     }
 }

@@ -1,0 +1,228 @@
+//! Logging in, by every protocol and every mechanism: right, wrong, unknown, and while nobody can tell.
+
+use crate::heard::Log;
+use crate::world::{Calls, World};
+use mailcore::sasl::Mechanism;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::time::Instant;
+
+const BY: [Calls; 3] = [Calls::Submission, Calls::Imap, Calls::Pop3];
+/// What passwords that are kept as they are can serve under TLS.
+const MECHANISMS: [Mechanism; 7] = [
+    Mechanism::ScramSha256Plus,
+    Mechanism::ScramSha1Plus,
+    Mechanism::ScramSha256,
+    Mechanism::ScramSha1,
+    Mechanism::CramMd5,
+    Mechanism::Plain,
+    Mechanism::Login,
+];
+
+/// What is said first to a login that succeeds, that is refused, and that cannot be decided now.
+fn words(calls: Calls) -> [&'static str; 3] {
+    match calls {
+        Calls::Imap => [
+            "a OK ",
+            "a NO [AUTHENTICATIONFAILED] ",
+            "a NO [UNAVAILABLE] ",
+        ],
+        Calls::Pop3 => ["+OK", "-ERR [AUTH] ", "-ERR [SYS/TEMP] "],
+        _ => ["235 2.7.0 ", "535 5.7.8 ", "454 4.7.0 "],
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_mechanism_lets_the_right_password_in_at_once() {
+    let world = World::new();
+    for calls in BY {
+        for mechanism in MECHANISMS {
+            let mut client = world.call(calls);
+            client.greet().await;
+            let mut client = client.secured().await;
+            let began = Instant::now();
+            let said = client.authenticate(mechanism, "alice", "alice").await;
+            let last = said.lines().last().unwrap_or_default();
+            assert!(
+                last.starts_with(words(calls)[0]),
+                "{calls:?} {mechanism}: {said}"
+            );
+            assert_eq!(began.elapsed(), Duration::ZERO, "{calls:?} {mechanism}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_password_and_an_unknown_user_are_refused_alike_after_two_seconds() {
+    for calls in BY {
+        for mechanism in MECHANISMS {
+            let world = World::new();
+            let mut heard = Vec::new();
+            for (name, password) in [("alice", "bob"), ("nobody", "nobody")] {
+                let mut client = world.call(calls);
+                client.greet().await;
+                let mut client = client.secured().await;
+                let began = Instant::now();
+                let said = client.authenticate(mechanism, name, password).await;
+                assert!(
+                    said.starts_with(words(calls)[1]),
+                    "{calls:?} {mechanism}: {said}"
+                );
+                let waited = began.elapsed().as_millis();
+                assert!(
+                    (2000..2100).contains(&waited),
+                    "{calls:?} {mechanism}: {waited} ms"
+                );
+                heard.push(said);
+            }
+            assert_eq!(
+                heard[0], heard[1],
+                "which of both it was is nobody's business"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_login_that_cannot_be_decided_is_put_off_at_once_and_never_refused() {
+    let world = World::new();
+    world.directory.mute.store(true, Ordering::SeqCst);
+    for calls in BY {
+        for mechanism in MECHANISMS {
+            let mut client = world.call(calls);
+            client.greet().await;
+            let mut client = client.secured().await;
+            let began = Instant::now();
+            let said = client.authenticate(mechanism, "alice", "alice").await;
+            assert!(
+                said.starts_with(words(calls)[2]),
+                "{calls:?} {mechanism}: {said}"
+            );
+            assert_eq!(began.elapsed(), Duration::ZERO, "nobody guessed");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn plain_passwords_of_imap_and_pop3_obey_the_same_gate() {
+    let world = World::new();
+    let mut imap = world.call_at_home(Calls::Imap);
+    imap.greet().await;
+    assert!(
+        imap.say("a LOGIN alice bob")
+            .await
+            .starts_with("a NO [AUTHENTICATIONFAILED] ")
+    );
+    assert!(imap.say("a LOGIN alice alice").await.contains("a OK "));
+
+    let mut pop3 = world.call_at_home(Calls::Pop3);
+    pop3.greet().await;
+    pop3.say("USER alice").await;
+    assert!(pop3.say("PASS bob").await.starts_with("-ERR [AUTH] "));
+    pop3.say("USER alice").await;
+    assert!(pop3.say("PASS alice").await.starts_with("+OK"));
+
+    world.directory.mute.store(true, Ordering::SeqCst);
+    let mut imap = world.call_at_home(Calls::Imap);
+    imap.greet().await;
+    assert!(
+        imap.say("a LOGIN alice alice")
+            .await
+            .starts_with("a NO [UNAVAILABLE] ")
+    );
+    let mut pop3 = world.call_at_home(Calls::Pop3);
+    pop3.greet().await;
+    pop3.say("USER alice").await;
+    assert!(pop3.say("PASS alice").await.starts_with("-ERR [SYS/TEMP] "));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stranger_sends_no_password_in_the_clear() {
+    let world = World::new();
+    let mut imap = world.call(Calls::Imap);
+    imap.greet().await;
+    let said = imap.say("a LOGIN alice alice").await;
+    assert!(said.contains("a NO [PRIVACYREQUIRED] "), "{said}");
+    let mut pop3 = world.call(Calls::Pop3);
+    pop3.greet().await;
+    assert!(pop3.say("USER alice").await.starts_with("-ERR"));
+    // Submission offers AUTH under TLS alone, also to whoever is at home.
+    let mut smtp = world.call_at_home(Calls::Submission);
+    smtp.greet().await;
+    assert!(!smtp.say("EHLO client.test").await.contains("AUTH"));
+    let said = smtp.say("AUTH PLAIN AGFsaWNlAGFsaWNl").await;
+    assert!(said.starts_with('5'), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_user_whose_entry_cannot_be_found_now_does_not_come_in() {
+    let world = World::new();
+    world.directory.lost.store(true, Ordering::SeqCst);
+    let mut imap = world.call_at_home(Calls::Imap);
+    imap.greet().await;
+    let said = imap.say("a LOGIN alice alice").await;
+    assert!(
+        said.contains("* BYE ") && said.contains("initialization failed"),
+        "{said}"
+    );
+    let mut pop3 = world.call_at_home(Calls::Pop3);
+    pop3.greet().await;
+    pop3.say("USER alice").await;
+    let said = pop3.say("PASS alice").await;
+    assert!(said.starts_with("-ERR [SYS/TEMP] "), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn guessing_from_one_address_gets_slower_and_the_right_password_never_waits() {
+    let world = World::new();
+    let mut waits = Vec::new();
+    for _ in 0..6 {
+        let mut client = world.call(Calls::Imap);
+        client.greet().await;
+        let mut client = client.secured().await;
+        let began = Instant::now();
+        client.authenticate(Mechanism::Plain, "alice", "x").await;
+        waits.push(began.elapsed().as_secs());
+    }
+    assert_eq!(waits, [2, 2, 4, 8, 15, 15]);
+    let mut client = world.call(Calls::Pop3);
+    client.greet().await;
+    let mut client = client.secured().await;
+    let began = Instant::now();
+    assert!(
+        client
+            .authenticate(Mechanism::Plain, "alice", "alice")
+            .await
+            .starts_with("+OK")
+    );
+    assert_eq!(began.elapsed(), Duration::ZERO);
+    // A webmail on this host logs in for everybody: its users do not wait for one another's mistakes.
+    for _ in 0..4 {
+        let mut client = world.call_at_home(Calls::Imap);
+        client.greet().await;
+        let began = Instant::now();
+        client.say("a LOGIN alice x").await;
+        assert_eq!(began.elapsed().as_secs(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_that_hangs_up_before_its_refusal_leaves_one_line() {
+    let log = Log::listen();
+    let world = World::new();
+    let mut client = world.call_at_home(Calls::Imap);
+    client.greet().await;
+    client.send("a LOGIN alice bob\r\n").await;
+    tokio::task::yield_now().await;
+    drop(client);
+    let began = Instant::now();
+    while log.mail().is_empty() && began.elapsed() < Duration::from_secs(60) {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(log.mail().len(), 1, "{}", log.text());
+    assert!(
+        log.text().starts_with("imap-login: Disconnected: "),
+        "{}",
+        log.text()
+    );
+}
