@@ -91,16 +91,16 @@ fn every_part_has_its_limit() {
 
 #[test]
 fn domains_are_one_if_their_a_labels_are() {
-    let given: Domain = "MÜNCHEN.example".parse().unwrap();
-    assert_eq!(given, "xn--mnchen-3ya.EXAMPLE".parse().unwrap());
-    assert_eq!(given, "mu\u{308}nchen.example.".parse().unwrap());
+    let given: Domain = "MÜNCHEN.example".parse::<Domain>().unwrap();
+    assert_eq!(given, "xn--mnchen-3ya.EXAMPLE".parse::<Domain>().unwrap());
+    assert_eq!(given, "mu\u{308}nchen.example.".parse::<Domain>().unwrap());
     assert_eq!(given.as_ascii(), "xn--mnchen-3ya.example");
     assert_eq!(given.to_string(), "MÜNCHEN.example");
     assert_eq!(given.to_unicode(), "münchen.example");
     // Full-width letters and the ideographic full stop cannot smuggle a foreign domain past a comparison.
     assert_eq!(
         "ｅｘａｍｐｌｅ。org".parse::<Domain>().unwrap(),
-        "example.org".parse().unwrap()
+        "example.org".parse::<Domain>().unwrap()
     );
 }
 
