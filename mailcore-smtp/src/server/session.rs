@@ -2,6 +2,7 @@
 
 use super::{
     body::{Receiving, Stage},
+    command,
     errors::Errors,
     facts::Facts,
     options::Options,
@@ -297,6 +298,10 @@ impl Session {
             Ok(Some(length)) => {
                 self.patience = None;
                 self.line(now, length);
+                None
+            }
+            Err(_) if command::is_bdat(self.wire.input()) => {
+                self.bad_chunk(now, Say::BdatSyntax);
                 None
             }
             Err(_) => {

@@ -2,7 +2,7 @@
 
 use crate::{
     Keyword,
-    parse::{Chunk, ChunkError, CommandLine},
+    parse::{Chunk, ChunkError, CommandLine, Verb},
     server::{
         body::Receiving,
         options::Flavour,
@@ -20,15 +20,8 @@ impl Session {
     pub(super) fn bdat(&mut self, now: Instant, line: &CommandLine<'_>, refusal: Option<Reply>) {
         let chunk = match Chunk::parse(line.arguments) {
             Ok(chunk) => chunk,
-            // How much follows is not known, so nothing that follows can be trusted.
-            Err(error) => {
-                self.reset();
-                let say = match error {
-                    ChunkError::Size => Say::BdatSyntax,
-                    ChunkError::End => Say::BdatEnd,
-                };
-                return self.part(now, say, Ended::BadChunk);
-            }
+            Err(ChunkError::Size) => return self.bad_chunk(now, Say::BdatSyntax),
+            Err(ChunkError::End) => return self.bad_chunk(now, Say::BdatEnd),
         };
         if chunk.size == 0 && !chunk.last {
             self.errors.junk(&self.options);
@@ -58,6 +51,13 @@ impl Session {
             }
             None => self.state = State::Content,
         }
+    }
+
+    /// How much follows is not known, so nothing that follows can be trusted.
+    pub(in crate::server) fn bad_chunk(&mut self, now: Instant, say: Say) {
+        self.run(Some(Verb::Bdat));
+        self.reset();
+        self.part(now, say, Ended::BadChunk);
     }
 
     fn bdat_mistake(&self, chunk: Chunk) -> Option<Say> {

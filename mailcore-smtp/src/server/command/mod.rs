@@ -39,8 +39,11 @@ impl Session {
         let line = std::str::from_utf8(raw.get(..end).unwrap_or_default()).map(str::to_owned);
         let exchange = self.state == State::Exchange;
         let long = length > self.options.line_limit && !exchange && !is_auth(raw);
+        let chunk = is_bdat(raw) && !exchange;
         self.wire.consume(length);
         match line {
+            // The octets that it announces follow, and must not be read as commands.
+            _ if chunk && (long || line.is_err()) => self.bad_chunk(now, Say::BdatSyntax),
             _ if long => {
                 self.run(None);
                 self.say(now, Say::LineTooLong);
@@ -64,7 +67,7 @@ impl Session {
             self.part(now, Say::Synchronisation, Ended::Pipelining);
             return;
         }
-        if self.options.flavour == Flavour::Lmtp && controls {
+        if self.options.flavour == Flavour::Lmtp && controls && verb != Some(Verb::Bdat) {
             self.say(now, Say::BadUtf8);
             return;
         }
@@ -146,6 +149,14 @@ impl Session {
     fn needs_hello(&self) -> bool {
         self.options.hello_required && self.facts.hello.is_none()
     }
+}
+
+/// Whether a line, however broken, announces a chunk.
+pub(super) fn is_bdat(raw: &[u8]) -> bool {
+    let word = raw.trim_ascii_start();
+    word.get(..4)
+        .is_some_and(|head| head.eq_ignore_ascii_case(b"BDAT"))
+        && word.get(4).is_none_or(|b| !b.is_ascii_graphic())
 }
 
 fn is_auth(raw: &[u8]) -> bool {
