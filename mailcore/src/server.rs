@@ -490,7 +490,12 @@ impl Attendant for Counter {
                 None => Stream::plain(socket),
             };
             if implicit {
-                match tokio::time::timeout(HANDSHAKE, stream.secure()).await {
+                let secured = tokio::select! {
+                    secured = tokio::time::timeout(HANDSHAKE, stream.secure()) => secured,
+                    // A shutdown, or somebody who ends it: nothing can be said before TLS stands.
+                    _ = bell.hear() => return,
+                };
+                match secured {
                     Ok(Ok(())) => {}
                     Ok(Err(error)) => {
                         return tracing::info!(peer = %route.peer, %error, "no TLS handshake");

@@ -330,8 +330,15 @@ impl<S: Transport> End<S> {
             }
         };
         let stands = before(until, step).await;
-        if let Some(Err(notice)) = stands {
-            return Happened::Rung(notice);
+        match stands {
+            // Before TLS stands there are no words, and nobody waits for a peer that is silent in its handshake.
+            Some(Err(Notice::Shutdown | Notice::Kicked)) if layer == Layer::Tls => {
+                self.handshake = None;
+                upgrade.failed();
+                return Happened::Lost(io::ErrorKind::Interrupted.into());
+            }
+            Some(Err(notice)) => return Happened::Rung(notice),
+            _ => {}
         }
         self.handshake = None;
         match stands {
