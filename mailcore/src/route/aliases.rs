@@ -6,9 +6,10 @@ use mailcore_base::address::{Address, Domain, ForwardPath, Repertoire};
 use mailcore_store::table::{Shape, Table};
 use mailcore_store::{Error, Kind, Result};
 use std::collections::HashMap;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Most octets of an alias file.
 const LARGEST: u64 = 64 * 1024 * 1024;
@@ -22,8 +23,19 @@ pub struct Aliases {
 
 #[derive(Debug)]
 struct State {
-    stamp: Option<(SystemTime, u64)>,
+    stamp: Option<Stamp>,
+    /// The file was old enough when it was read that a later change shows.
+    settled: bool,
     entries: HashMap<String, String>,
+}
+
+/// Tells one state of the file from another, whatever time it is dressed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    inode: (u64, u64),
+    size: u64,
+    modified: (i64, i64),
+    changed: (i64, i64),
 }
 
 impl Aliases {
@@ -40,7 +52,11 @@ impl Aliases {
         }
         Ok(Self {
             path,
-            state: Mutex::new(State { stamp, entries }),
+            state: Mutex::new(State {
+                stamp,
+                settled: stamp.is_none_or(Stamp::is_settled),
+                entries,
+            }),
         })
     }
 
@@ -61,13 +77,16 @@ impl Aliases {
     /// Takes a changed file in; one that cannot be read leaves the old entries and is told once.
     fn refresh(&self, state: &mut State) {
         let now = stamp(&self.path);
-        if now == state.stamp {
+        let news = now != state.stamp;
+        if !news && state.settled {
             return;
         }
+        state.settled = now.is_none_or(Stamp::is_settled);
         state.stamp = now;
         match load(&self.path) {
             Ok(entries) => state.entries = entries,
-            Err(error) => tracing::warn!("aliases stay as they were: {error}"),
+            Err(error) if news => tracing::warn!("aliases stay as they were: {error}"),
+            Err(_) => {}
         }
     }
 }
@@ -85,9 +104,23 @@ impl Table for Aliases {
     }
 }
 
-fn stamp(path: &Path) -> Option<(SystemTime, u64)> {
-    let meta = std::fs::metadata(path).ok()?;
-    Some((meta.modified().ok()?, meta.len()))
+fn stamp(path: &Path) -> Option<Stamp> {
+    let file = std::fs::metadata(path).ok()?;
+    Some(Stamp {
+        inode: (file.dev(), file.ino()),
+        size: file.size(),
+        modified: (file.mtime(), file.mtime_nsec()),
+        changed: (file.ctime(), file.ctime_nsec()),
+    })
+}
+
+impl Stamp {
+    /// File systems count time in ticks of up to two seconds: within one, a second change may not show.
+    fn is_settled(self) -> bool {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.ok().and_then(|now| i64::try_from(now.as_secs()).ok());
+        now.is_some_and(|now| now.saturating_sub(self.changed.0) > 2)
+    }
 }
 
 fn load(path: &Path) -> Result<HashMap<String, String>> {

@@ -107,7 +107,8 @@ impl Routes {
                 self.add_user(&address, &mut users).await?;
                 continue;
             };
-            if depth == DEEPEST || seen.len() > MOST_ADDRESSES {
+            let many = targets.len().saturating_add(seen.len());
+            if depth == DEEPEST || many > MOST_ADDRESSES {
                 return Err(Error::new(
                     Kind::Limit,
                     format!("aliases of {address} lead too far"),
@@ -140,19 +141,23 @@ impl Routes {
 
     fn forms(&self, address: &Address, domain: &Domain) -> Vec<String> {
         let domain = domain.as_ascii().to_ascii_lowercase();
-        let full = address.local().as_str().to_lowercase();
-        let (plain, extension) = address.local().split(&self.delimiters);
-        let plain = plain.to_lowercase();
-        let mut forms = vec![format!("{full}@{domain}")];
-        if extension.is_some() {
-            forms.push(format!("{plain}@{domain}"));
-        }
-        forms.push(full);
-        if extension.is_some() {
-            forms.push(plain);
-        }
+        let mut names = self.names(address);
+        let mut forms: Vec<_> = names.iter().map(|n| format!("{n}@{domain}")).collect();
+        // A quoted `"@b.test"@a.test` is no catch-all, and `"bob@b.test"@a.test` is nobody of another domain.
+        names.retain(|name| !name.contains('@'));
+        forms.append(&mut names);
         forms.push(format!("@{domain}"));
         forms
+    }
+
+    /// The names that an address may be known by, the whole one first. Only ASCII letters lose their case, as
+    /// they do in a login: who cannot log in as `Ünal` has no mail as `Ünal` either.
+    fn names(&self, address: &Address) -> Vec<String> {
+        let full = address.local().as_str().to_ascii_lowercase();
+        match address.local().split(&self.delimiters) {
+            (plain, Some(_)) => vec![full, plain.to_ascii_lowercase()],
+            _ => vec![full],
+        }
     }
 
     /// Adds the user of an address, with or without its extension, if there is one.
@@ -164,13 +169,7 @@ impl Routes {
             ));
         };
         let domain = domain.as_ascii().to_ascii_lowercase();
-        let full = address.local().as_str().to_lowercase();
-        let (plain, extension) = address.local().split(&self.delimiters);
-        let mut names = vec![full];
-        if extension.is_some() {
-            names.push(plain.to_lowercase());
-        }
-        for name in names {
+        for name in self.names(address) {
             let login = Login::new(format!("{name}@{domain}"), Service::Lmtp);
             if let Some(user) = self.users.user(&login).await? {
                 if !users.iter().any(|known| known.name == user.name) {
