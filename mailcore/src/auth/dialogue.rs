@@ -147,7 +147,8 @@ async fn supply(gate: &Gate, link: &Link, need: Need, canonical: &mut Option<Str
                 _ => return need.answer(Found::Nothing),
             };
             let full = gate.full(need.authentication());
-            need.looked_up_as(&full.to_lowercase());
+            // The case that backends do not tell apart.
+            need.looked_up_as(&full.to_ascii_lowercase());
             let found = fetch(
                 gate,
                 link,

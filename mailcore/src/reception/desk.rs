@@ -8,6 +8,7 @@ use mailcore_base::envelope::{Envelope, Recipient};
 use mailcore_store::auth::User;
 use mailcore_store::mailbox::MailStore;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Mailboxes that one message may be delivered to at once: each holds a file open while content comes in.
 const MOST_MAILBOXES: usize = 200;
@@ -18,6 +19,8 @@ pub struct Desk {
     hostname: String,
     routes: Arc<Routes>,
     store: Arc<dyn MailStore>,
+    /// The most mailboxes that one recipient has led to so far.
+    widest: AtomicUsize,
 }
 
 impl Desk {
@@ -31,7 +34,27 @@ impl Desk {
             hostname: hostname.into(),
             routes,
             store,
+            widest: AtomicUsize::new(1),
         }
+    }
+
+    /// Whether `more` mailboxes behind those of the recipients accepted so far would be too many. What those
+    /// lead to is looked up again only where it can matter: where nobody has an alias for many, one
+    /// recipient is one mailbox.
+    async fn is_full(&self, visit: &Visit, envelope: &Envelope, more: usize) -> bool {
+        let widest = self.widest.fetch_max(more, Ordering::Relaxed).max(more);
+        let recipients = envelope.recipients.len().saturating_add(1);
+        if recipients.saturating_mul(widest) <= MOST_MAILBOXES {
+            return false;
+        }
+        let mut mailboxes = more;
+        for earlier in &envelope.recipients {
+            if mailboxes > MOST_MAILBOXES {
+                break;
+            }
+            mailboxes += self.users(visit, earlier).await.map_or(0, |u| u.len());
+        }
+        mailboxes > MOST_MAILBOXES
     }
 
     async fn users(&self, visit: &Visit, recipient: &Recipient) -> Result<Vec<User>, Verdict> {
@@ -71,7 +94,7 @@ impl Reception for Desk {
             return Verdict::Refuse(words::access_denied(&recipient.path));
         }
         match self.users(visit, recipient).await {
-            Ok(users) if envelope.recipients.len() + users.len() > MOST_MAILBOXES => {
+            Ok(users) if self.is_full(visit, envelope, users.len()).await => {
                 Verdict::Refuse(words::too_many_mailboxes())
             }
             Ok(_) => Verdict::Accept,
@@ -80,6 +103,9 @@ impl Reception for Desk {
     }
 
     async fn verify(&self, visit: &Visit, recipient: &Recipient) -> Option<Verdict> {
+        if visit.role == Role::Submission && visit.login.is_none() {
+            return Some(Verdict::Refuse(words::access_denied(&recipient.path)));
+        }
         match self.users(visit, recipient).await {
             Ok(_) => Some(Verdict::Accept),
             Err(verdict) => Some(verdict),
@@ -93,7 +119,10 @@ impl Reception for Desk {
     ) -> Result<Option<Box<dyn Sink>>, Verdict> {
         let mut wanted = Vec::with_capacity(envelope.recipients.len());
         for recipient in &envelope.recipients {
-            wanted.push((recipient.clone(), self.users(visit, recipient).await?));
+            // Who was there at RCPT may be gone: the file is perhaps being written. Not for good, then.
+            let gone = |_| Verdict::Refuse(words::lookup_failed(visit.role, &recipient.path));
+            let users = self.users(visit, recipient).await.map_err(gone)?;
+            wanted.push((recipient.clone(), users));
         }
         let delivery = Delivery::open(
             &self.hostname,
