@@ -24,7 +24,11 @@ impl MessageId {
         self.seen
             .extend_from_slice(chunk.get(..room.min(chunk.len())).unwrap_or_default());
         let behind = self.seen.get(from..).unwrap_or_default();
-        let blank = memchr::memmem::find(behind, b"\r\n\r\n").map(|at| from + at + 2);
+        let blank = match self.seen.starts_with(b"\r\n") {
+            // No header at all.
+            true => Some(0),
+            false => memchr::memmem::find(behind, b"\r\n\r\n").map(|at| from + at + 2),
+        };
         if let Some(end) = blank {
             self.seen.truncate(end);
         }
@@ -71,6 +75,9 @@ mod tests {
         let mut none = MessageId::default();
         none.feed(b"Subject: x\r\n\r\nMessage-ID: <body@b>\r\n");
         assert_eq!(none.found(), None);
+        let mut bodily = MessageId::default();
+        bodily.feed(b"\r\nMessage-ID: <body@b>\r\n\r\nx");
+        assert_eq!(bodily.found(), None);
     }
 
     #[test]

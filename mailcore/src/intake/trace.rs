@@ -44,7 +44,7 @@ pub fn write_trace(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
 
 /// `Received: from helo (name [address])` and so on, as Postfix writes it.
 fn smtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
-    let hello = visit.hello.as_ref().map_or("unknown", |h| h.as_str());
+    let hello = hello(visit);
     let address = visit.client.address.map_or_else(
         || "127.0.0.1".to_owned(),
         |ip| match ip {
@@ -86,7 +86,7 @@ fn smtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
 
 /// The short form that Dovecot's LMTP writes.
 fn lmtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
-    let hello = visit.hello.as_ref().map_or("unknown", |h| h.as_str());
+    let hello = hello(visit);
     let sender = match trace.sender {
         ReversePath::Null => String::new(),
         sender => sender.to_string(),
@@ -99,6 +99,15 @@ fn lmtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
         trace.id
     );
     finish(trace, out);
+}
+
+/// What the client calls itself, without what has a meaning in a Received field (as Postfix has it).
+fn hello(visit: &Visit) -> String {
+    let name = visit.hello.as_ref().map_or("unknown", |h| h.as_str());
+    let special = |c: char| "<>()\\\";@,".contains(c) || c.is_whitespace();
+    name.chars()
+        .map(|c| if special(c) { '?' } else { c })
+        .collect()
 }
 
 fn finish(trace: Trace<'_>, out: &mut Vec<u8>) {

@@ -7,6 +7,7 @@
 pub mod dovecot;
 pub mod postfix;
 
+use mailcore_base::envelope::breaks_line;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -15,8 +16,8 @@ pub const POSTFIX: &str = "mailcore::log::postfix";
 /// The target of lines in Dovecot's form; their `program` field is `imap-login`, `imap(user)<pid><session>` …
 pub const DOVECOT: &str = "mailcore::log::dovecot";
 
-/// Text from a peer, fit for a log: control characters and what is not ASCII-printable become `?`, so that no
-/// peer can begin a line of its own; bounded to [`Clean::LONGEST`] characters.
+/// Text from a peer, fit for a log: control characters and what ends a line or turns its direction become `?`, so
+/// that no peer can begin a line of its own or have one read as another; bounded to [`Clean::LONGEST`] characters.
 #[derive(Clone, Copy, Debug)]
 pub struct Clean<'a>(pub &'a str);
 
@@ -29,7 +30,7 @@ impl fmt::Display for Clean<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
         for c in self.0.chars().take(Self::LONGEST) {
-            f.write_char(if c.is_control() { '?' } else { c })?;
+            f.write_char(if breaks_line(c) { '?' } else { c })?;
         }
         Ok(())
     }
@@ -77,8 +78,8 @@ mod tests {
     #[test]
     fn a_peers_text_cannot_begin_a_line() {
         assert_eq!(
-            Clean("a\r\nNov 20 forged\0\u{85}").to_string(),
-            "a??Nov 20 forged??"
+            Clean("a\r\nNov 20 forged\0\u{85}\u{2028}\u{202e}").to_string(),
+            "a??Nov 20 forged????"
         );
         assert_eq!(Clean(&"x".repeat(9999)).to_string().len(), Clean::LONGEST);
     }

@@ -11,7 +11,7 @@ mod xtext;
 pub use parameters::{
     Body, EnvelopeId, MailParameters, Notify, OriginalRecipient, RcptParameters, Return, Submitter,
 };
-pub(crate) use text::breaks_line;
+pub use text::breaks_line;
 pub use text::{Text, TextError};
 pub use xtext::{XtextError, decode as decode_xtext, encode as encode_xtext};
 

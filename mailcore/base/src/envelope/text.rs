@@ -69,8 +69,10 @@ impl Text {
     }
 }
 
-/// Whether a character may start a new line somewhere, or make a line read differently from what it says.
-pub(crate) fn breaks_line(c: char) -> bool {
+/// Whether a character may start a new line somewhere, or make a line read differently from what it says: any
+/// control character, the line and paragraph separators, and what turns the direction of text.
+#[must_use]
+pub fn breaks_line(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
