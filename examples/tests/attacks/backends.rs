@@ -1,0 +1,218 @@
+//! Users and aliases that change, break or vanish while the server runs: what it cannot know it defers.
+
+use crate::peer::{Peer, count, eventually, inbox};
+use crate::server::{IMAP, LMTP, SMTP, Server};
+use std::fs;
+
+fn rcpt(server: &Server, service: u16, to: &str) -> String {
+    let mut peer = Peer::hello(server, service);
+    assert!(peer.ask("MAIL FROM:<a@client.test>").starts_with("250 "));
+    peer.ask(&format!("RCPT TO:<{to}>"))
+}
+
+#[test]
+fn a_users_file_that_vanishes_or_cannot_be_read_bounces_nobodys_mail() {
+    let server = Server::start(&[]);
+    let users = server.data().join("users");
+    let kept = fs::read(&users).unwrap();
+    type Harm = fn(&std::path::Path);
+    let harms: [(&str, Harm); 3] = [
+        ("deleted", |f| fs::remove_file(f).unwrap()),
+        ("a folder", |f| {
+            fs::remove_file(f).unwrap();
+            fs::create_dir(f).unwrap();
+        }),
+        ("too large", |f| {
+            fs::File::options()
+                .write(true)
+                .open(f)
+                .unwrap()
+                .set_len(1 << 40)
+                .unwrap()
+        }),
+    ];
+    for (what, harm) in harms {
+        harm(&users);
+        for service in [SMTP, LMTP] {
+            let reply = rcpt(&server, service, "alice@example.test");
+            assert!(!reply.starts_with('5'), "{what}: {reply}");
+        }
+        let _ = fs::remove_dir(&users);
+        fs::write(&users, &kept).unwrap();
+        assert!(
+            rcpt(&server, SMTP, "alice@example.test").starts_with("250 "),
+            "{what}, and back"
+        );
+    }
+}
+
+#[test]
+#[ignore = "an emptied users file bounces mail (mailcore-store: auth::passwd_file, source)"]
+fn a_users_file_that_was_just_truncated_bounces_nobodys_mail() {
+    let server = Server::start(&[]);
+    let users = server.data().join("users");
+    // What an editor or `cp` does: the file is empty before it is full again.
+    fs::write(&users, "").unwrap();
+    for service in [SMTP, LMTP] {
+        let reply = rcpt(&server, service, "alice@example.test");
+        assert!(!reply.starts_with('5'), "{reply}");
+    }
+}
+
+#[test]
+fn garbage_among_the_users_costs_its_lines_alone() {
+    let server = Server::start(&[]);
+    let users = server.data().join("users");
+    let mut text = fs::read(&users).unwrap();
+    text.extend_from_slice(
+        b"\xff\xfe\0garbage\n::::\n:\nno-colon\n\0\n../../evil@example.test:{PLAIN}x\n",
+    );
+    text.extend_from_slice(b"evil@../..:{PLAIN}x\n~root@example.test:{PLAIN}x\nuid@example.test:{PLAIN}x:abc:def::::\n");
+    text.extend_from_slice(
+        b"climb@example.test:{PLAIN}x::::::userdb_mail=maildir:/../../../tmp/../evil\n",
+    );
+    text.extend_from_slice(b"mbox@example.test:{PLAIN}x::::::userdb_mail=mbox:/tmp/evil\n");
+    text.extend_from_slice(&[b'a'; 100_000]);
+    text.extend_from_slice(b"\nalice@example.test:{PLAIN}stolen\ndave@example.test:{PLAIN}x\n");
+    fs::write(&users, text).unwrap();
+    assert!(rcpt(&server, SMTP, "dave@example.test").starts_with("250 "));
+    drop(inbox(&server, "alice@example.test")); // the first line of a name stands
+    for name in [
+        "../../evil@example.test",
+        "evil@../..",
+        "~root@example.test",
+        "climb@example.test",
+        "mbox@example.test",
+    ] {
+        let mut imap = Peer::greeted(&server, IMAP);
+        let last = imap.tagged("a", &format!("LOGIN {name} x"));
+        assert!(
+            !last.last().is_some_and(|l| l.starts_with("a OK")),
+            "{name}: {last:?}"
+        );
+    }
+    // A mailbox that cannot be is no reason to bounce, nor to deliver elsewhere.
+    let mut peer = Peer::hello(&server, SMTP);
+    let replies = peer.all(&[
+        "MAIL FROM:<a@b.test>",
+        "RCPT TO:<climb@example.test>",
+        "DATA",
+    ]);
+    assert!(replies[2].starts_with('4'), "{replies:?}");
+    assert!(!std::path::Path::new("/tmp/evil").exists() && !std::path::Path::new("/evil").exists());
+}
+
+#[test]
+fn aliases_in_circles_end_and_broken_ones_bounce_nothing() {
+    let server = Server::start(&[]);
+    let aliases = server.data().join("aliases");
+    let mut text = "round: about\nabout: round\nself: self\nboth: alice, bob, both\n".to_owned();
+    text.push_str("away: friend@elsewhere.test\nmixed: alice, friend@elsewhere.test\nbroken: <<>>\nquoted@example.test: bob\n");
+    for n in 0..60 {
+        text.push_str(&format!("deep{n}: deep{}\n", n + 1));
+    }
+    text.push_str("deep60: alice\nwide: ");
+    for n in 0..3000 {
+        text.push_str(&format!("w{n}, "));
+    }
+    text.push_str("alice\n@b.test: bob\n");
+    fs::write(&aliases, text).unwrap();
+    for (to, begin) in [
+        ("both@example.test", "250"),
+        ("round@example.test", "550"),
+        ("self@example.test", "550"),
+        ("away@example.test", "451"),
+        ("mixed@example.test", "451"),
+        ("broken@example.test", "451"),
+        ("deep0@example.test", "451"),
+        ("deep20@example.test", "250"),
+        ("wide@example.test", "451"),
+        ("alice@example.test", "250"),
+    ] {
+        let reply = rcpt(&server, SMTP, to);
+        assert!(reply.starts_with(begin), "{to}: {reply}");
+    }
+    // A quoted local part is no other address, and no catch-all of another domain.
+    for to in [
+        "\"@b.test\"@example.test",
+        "\"quoted@example.test\"@example.test",
+    ] {
+        let reply = rcpt(&server, SMTP, to);
+        assert!(reply.starts_with("550"), "{to}: {reply}");
+    }
+    // Broken while it runs: what was known stays.
+    for broken in [
+        "root: |/bin/sh\n",
+        "no target\n:\n",
+        "x: :include:/etc/passwd\n",
+    ] {
+        fs::write(&aliases, broken).unwrap();
+        assert!(
+            rcpt(&server, SMTP, "both@example.test").starts_with("250"),
+            "{broken}"
+        );
+    }
+    fs::remove_file(&aliases).unwrap();
+    assert!(rcpt(&server, SMTP, "both@example.test").starts_with("250"));
+    fs::write(&aliases, "new: alice\n").unwrap();
+    assert!(rcpt(&server, SMTP, "new@example.test").starts_with("250"));
+    assert!(rcpt(&server, SMTP, "both@example.test").starts_with("550"));
+}
+
+#[test]
+fn a_change_of_aliases_that_keeps_size_and_time_is_seen() {
+    let server = Server::start(&[]);
+    let aliases = server.data().join("aliases");
+    fs::write(&aliases, "news: alice\n").unwrap();
+    let time = fs::metadata(&aliases).unwrap().modified().unwrap();
+    assert!(rcpt(&server, SMTP, "news@example.test").starts_with("250"));
+    // As `rsync -t` and `mv` do it: another file of the same size and time.
+    let other = server.data().join("aliases.new");
+    fs::write(&other, "olds: alice\n").unwrap();
+    fs::File::options()
+        .write(true)
+        .open(&other)
+        .unwrap()
+        .set_modified(time)
+        .unwrap();
+    fs::rename(&other, &aliases).unwrap();
+    assert!(rcpt(&server, SMTP, "olds@example.test").starts_with("250"));
+    assert!(rcpt(&server, SMTP, "news@example.test").starts_with("550"));
+}
+
+#[test]
+fn one_message_goes_to_so_many_mailboxes_and_no_more() {
+    let server = Server::start(&[]);
+    let (mut users, mut aliases) = (
+        fs::read_to_string(server.data().join("users")).unwrap(),
+        String::new(),
+    );
+    for list in 0..10 {
+        aliases.push_str(&format!("list{list}: alice"));
+        for n in 0..60 {
+            users.push_str(&format!("u{list}-{n}@example.test:{{PLAIN}}x\n"));
+            aliases.push_str(&format!(", u{list}-{n}"));
+        }
+        aliases.push('\n');
+    }
+    fs::write(server.data().join("users"), users).unwrap();
+    fs::write(server.data().join("aliases"), aliases).unwrap();
+    for service in [SMTP, LMTP] {
+        let mut peer = Peer::hello(&server, service);
+        peer.ask("MAIL FROM:<a@client.test>");
+        let replies: Vec<String> = (0..10)
+            .map(|n| peer.ask(&format!("RCPT TO:<list{n}@example.test>")))
+            .collect();
+        let taken = replies.iter().filter(|r| r.starts_with("250 ")).count();
+        assert!((3..=4).contains(&taken), "{replies:?}");
+        assert!(replies.last().unwrap().starts_with("452 "), "{replies:?}");
+        // Those that were taken are delivered; the client comes back with the rest.
+        assert!(peer.ask("DATA").starts_with("354 "));
+        peer.raw(b"Subject: x\r\n\r\nx\r\n.\r\n");
+        let reply = peer.reply();
+        assert!(reply.starts_with("250 "), "{reply}");
+    }
+    eventually("delivered once to whom all lists name", || {
+        count(&server, "alice@example.test") == 2
+    });
+}

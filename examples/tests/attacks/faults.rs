@@ -1,0 +1,296 @@
+//! Descriptors, disk and certificates that run out or break: what was acknowledged stays, and service resumes.
+
+use crate::peer::{Peer, count, eventually, inbox, log, signal, worked};
+use crate::server::{IMAP, IMAPS, LMTP, SMTP, Server, have, python};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn limit(server: &Server, files: &str) {
+    let pid = server.pid().to_string();
+    let done = Command::new("prlimit")
+        .args(["--pid", &pid, &format!("--nofile={files}")])
+        .status();
+    assert!(done.unwrap().success());
+}
+
+#[test]
+fn without_descriptors_it_waits_without_spinning_and_then_goes_on() {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let server = Server::start(&["--max-per-address", "500"]);
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.pid()))
+        .unwrap()
+        .count();
+    limit(&server, &format!("{}:", open + 10));
+    let held: Vec<TcpStream> = (0..60)
+        .map(|_| TcpStream::connect(("127.0.0.1", server.port(SMTP))).unwrap())
+        .collect();
+    eventually("it says so", || {
+        log(&server).contains("cannot be accepted for now")
+    });
+    let before = worked(&server);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let spent = worked(&server) - before;
+    assert!(
+        spent < 40,
+        "waiting cost {spent} hundredths of a second in two seconds"
+    );
+    assert!(
+        log(&server)
+            .lines()
+            .filter(|l| l.contains("cannot be accepted for now"))
+            .count()
+            < 40
+    );
+    drop(held);
+    limit(&server, "1024:");
+    assert!(Peer::greeted(&server, SMTP).ask("NOOP").starts_with("250 "));
+    server.deliver("alice@example.test", "Subject: after\n\nx");
+    assert_eq!(count(&server, "alice@example.test"), 1);
+}
+
+#[test]
+fn mail_that_finds_no_descriptor_is_deferred() {
+    if !have(&["prlimit"]) {
+        return;
+    }
+    let server = Server::start(&[]);
+    server.deliver("alice@example.test", "Subject: before\n\nx");
+    let mut peers: Vec<Peer> = [SMTP, LMTP]
+        .into_iter()
+        .map(|s| Peer::hello(&server, s))
+        .collect();
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.pid()))
+        .unwrap()
+        .count();
+    limit(&server, &format!("{open}:"));
+    for peer in &mut peers {
+        let replies = peer.all(&[
+            "MAIL FROM:<a@b.test>",
+            "RCPT TO:<alice@example.test>",
+            "DATA",
+        ]);
+        assert!(replies.iter().all(|r| !r.starts_with('5')), "{replies:?}");
+        if replies[2].starts_with("354 ") {
+            peer.raw(b"Subject: x\r\n\r\n");
+            for _ in 0..3000 {
+                peer.raw(
+                    b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n",
+                );
+            }
+            peer.raw(b".\r\n");
+            let reply = peer.reply();
+            assert!(reply.starts_with('4'), "{reply}");
+        }
+    }
+    limit(&server, "1024:");
+    server.deliver("alice@example.test", "Subject: after\n\nx");
+    assert_eq!(count(&server, "alice@example.test"), 2);
+}
+
+/// A small file system of its own, where the tests may mount one.
+struct Small(PathBuf);
+
+impl Small {
+    fn mount(folder: &Path, size: &str) -> Option<Self> {
+        let at = folder.join("small");
+        std::fs::create_dir(&at).unwrap();
+        let options = format!("size={size},mode=700");
+        let done = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
+            .arg(&at)
+            .output();
+        if done.is_ok_and(|o| o.status.success()) {
+            return Some(Self(at));
+        }
+        assert!(
+            !std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required"),
+            "a tmpfs cannot be mounted"
+        );
+        eprintln!("skipped: a tmpfs cannot be mounted here");
+        None
+    }
+
+    fn remount(&self, how: &str) {
+        let done = Command::new("mount")
+            .args(["-o", &format!("remount,{how}")])
+            .arg(&self.0)
+            .status();
+        assert!(done.unwrap().success());
+    }
+}
+
+impl Drop for Small {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
+}
+
+fn deliver(server: &Server, service: u16, octets: usize) -> String {
+    let mut peer = Peer::hello(server, service);
+    let replies = peer.all(&[
+        "MAIL FROM:<a@b.test>",
+        "RCPT TO:<alice@example.test>",
+        "DATA",
+    ]);
+    if !replies[2].starts_with("354 ") {
+        return replies[2].clone();
+    }
+    peer.raw(b"Subject: x\r\n\r\n");
+    let line = b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
+    for _ in 0..octets / line.len() {
+        peer.raw(line);
+    }
+    peer.raw(b".\r\n");
+    peer.reply()
+}
+
+#[test]
+fn a_full_disk_defers_mail_loses_none_and_can_be_emptied() {
+    let outer = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(outer.path(), "4m") else {
+        return;
+    };
+    let template = format!("{}/%d/%n", small.0.display());
+    let server = Server::start(&["--mail-location", &template]);
+    let mut taken = 0;
+    let mut refused = 0;
+    while refused < 6 {
+        let service = [SMTP, LMTP][refused % 2];
+        let reply = deliver(&server, service, 200_000);
+        if reply.starts_with("250 ") {
+            taken += 1;
+        } else {
+            assert!(
+                reply.starts_with("452 ") || reply.starts_with("451 "),
+                "{reply}"
+            );
+            refused += 1;
+        }
+        assert!(taken < 100);
+    }
+    assert!(taken > 5);
+    // Small ones until not an octet is left.
+    while deliver(&server, SMTP, 3000).starts_with("250 ") {
+        taken += 1;
+    }
+    assert_eq!(
+        count(&server, "alice@example.test"),
+        taken,
+        "what was acknowledged is there, and nothing else"
+    );
+    let mut imap = inbox(&server, "alice@example.test");
+    let over = imap.tagged(
+        "p",
+        &format!("APPEND INBOX {{200000+}}\r\n{}", "x".repeat(200_000)),
+    );
+    assert!(over.last().unwrap().starts_with("p NO"), "{over:?}");
+    // Room can be made over IMAP.
+    let mut store = imap.tagged("s", "STORE 1:5 +FLAGS.SILENT (\\Deleted)");
+    assert!(store.pop().unwrap().starts_with("s OK"));
+    let expunged = imap.tagged("e", "EXPUNGE");
+    assert!(expunged.last().unwrap().starts_with("e OK"), "{expunged:?}");
+    assert_eq!(
+        expunged.iter().filter(|l| l.ends_with(" EXPUNGE")).count(),
+        5,
+        "{expunged:?}"
+    );
+    let reply = deliver(&server, SMTP, 200_000);
+    assert!(reply.starts_with("250 "), "after room was made: {reply}");
+    assert_eq!(count(&server, "alice@example.test"), taken - 5 + 1);
+    // Nothing is left over of what was refused.
+    let tmp = small.0.join("example.test/alice/tmp");
+    assert_eq!(std::fs::read_dir(tmp).unwrap().count(), 0);
+}
+
+#[test]
+fn a_store_that_cannot_be_written_defers_mail_and_can_be_read() {
+    let outer = tempfile::tempdir().unwrap();
+    let Some(small) = Small::mount(outer.path(), "8m") else {
+        return;
+    };
+    let template = format!("{}/%d/%n", small.0.display());
+    let server = Server::start(&["--mail-location", &template]);
+    assert!(deliver(&server, SMTP, 1000).starts_with("250 "));
+    drop(inbox(&server, "alice@example.test"));
+    small.remount("ro");
+    for service in [SMTP, LMTP] {
+        let reply = deliver(&server, service, 1000);
+        assert!(reply.starts_with("45"), "{reply}");
+    }
+    let mut imap = inbox(&server, "alice@example.test");
+    assert!(
+        imap.tagged("f", "FETCH 1 BODY.PEEK[]")
+            .last()
+            .unwrap()
+            .starts_with("f OK")
+    );
+    for command in [
+        "STORE 1 +FLAGS (\\Seen)",
+        "CREATE Box",
+        "APPEND INBOX {1+}\r\nx",
+    ] {
+        let last = imap.tagged("w", command).pop().unwrap();
+        assert!(last.starts_with("w NO"), "{command}: {last}");
+    }
+    drop(imap);
+    small.remount("rw");
+    assert!(deliver(&server, SMTP, 1000).starts_with("250 "));
+    assert_eq!(count(&server, "alice@example.test"), 2);
+}
+
+#[test]
+fn a_certificate_that_breaks_leaves_the_old_one_in_service() {
+    if !have(&["python3"]) {
+        return;
+    }
+    let server = Server::start(&[]);
+    let script = r#"
+import ssl, socket, sys, hashlib
+c = ssl.create_default_context(); c.check_hostname = False; c.verify_mode = ssl.CERT_NONE
+k = c.wrap_socket(socket.create_connection(('127.0.0.1', int(sys.argv[1])), 20))
+print(hashlib.sha256(k.getpeercert(True)).hexdigest())
+"#;
+    let port = server.port(IMAPS).to_string();
+    let before = python(script, &[&port]);
+    let kept = [server.certificate(), server.data().join("tls/key.pem")]
+        .map(|f| (std::fs::read(&f).unwrap(), f));
+    for (n, harm) in [
+        "garbage",
+        "",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+    ]
+    .iter()
+    .enumerate()
+    {
+        for (_, file) in &kept {
+            std::fs::write(file, harm).unwrap();
+        }
+        signal(&server, "-HUP");
+        eventually("it says so", || {
+            log(&server)
+                .matches("certificates stay as they were")
+                .count()
+                == n + 1
+        });
+        assert_eq!(python(script, &[&port]), before);
+    }
+    for (content, file) in &kept {
+        std::fs::write(file, content).unwrap();
+    }
+    signal(&server, "-HUP");
+    eventually("it is read again", || {
+        log(&server).contains("certificates were read again")
+    });
+    assert_eq!(python(script, &[&port]), before);
+    assert!(
+        Peer::greeted(&server, IMAP)
+            .tagged("c", "NOOP")
+            .last()
+            .unwrap()
+            .starts_with("c OK")
+    );
+    assert!(!log(&server).contains("PRIVATE KEY"));
+}
