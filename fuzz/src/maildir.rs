@@ -77,11 +77,7 @@ fn furnish(disk: &SimDisk, input: &[u8]) -> BTreeSet<Vec<u8>> {
             continue;
         }
         let place = Path::new(["mail/cur", "mail/new"][n % 2]);
-        write(
-            disk,
-            &place.join(OsStr::from_bytes(name)),
-            b"Subject: x\n\nbody\n",
-        );
+        write(disk, &place.join(OsStr::from_bytes(name)), KEPT);
     }
     for list in ["dovecot-uidlist", "dovecot-keywords", "subscriptions"] {
         write(disk, &Path::new("mail").join(list), &part(&mut choices));
