@@ -107,6 +107,9 @@ impl Frame {
         };
         self.lines = self.lines.saturating_add(line.len());
         if self.refused.is_none() && self.lines > bounds.lines {
+            // The line may end in an announcement whose front was kept already.
+            let kept = self.text.get(self.line..).unwrap_or_default().to_vec();
+            self.keep_tail(&kept);
             self.refuse(Wrong::TOO_LONG);
         }
         if self.refused.is_some() {
@@ -360,5 +363,19 @@ mod tests {
             let input = words.concat();
             prop_assert_eq!(frames(input.as_bytes(), piece), frames(input.as_bytes(), usize::MAX));
         }
+    }
+
+    #[test]
+    fn a_literal_behind_a_line_that_is_too_long_is_swallowed_however_the_line_is_cut() {
+        let mut input = vec![b'x'; 60];
+        input.extend_from_slice(b"{3+}\r\nABC\r\nb NOOP\r\n");
+        let whole = frames(&input, input.len());
+        for piece in 1..input.len() {
+            assert_eq!(frames(&input, piece), whole, "pieces of {piece}");
+        }
+        assert!(
+            whole.last().is_some_and(|last| last.starts_with("b NOOP")),
+            "{whole:?}"
+        );
     }
 }

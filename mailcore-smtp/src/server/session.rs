@@ -300,7 +300,7 @@ impl Session {
                 self.line(now, length);
                 None
             }
-            Err(_) if command::is_bdat(self.wire.input()) => {
+            Err(_) if command::is_bdat(self.wire.input(), self.options.line_limit) => {
                 self.bad_chunk(now, Say::BdatSyntax);
                 None
             }

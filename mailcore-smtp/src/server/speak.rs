@@ -59,7 +59,7 @@ impl Session {
                 _ => self.write(reply),
             },
             Cost::Instead => {
-                self.ended = Some(Ended::Errors);
+                self.end(Ended::Errors);
                 let host = self.options.hostname.as_ascii();
                 let goodbye = self.options.flavour.say(Say::TooManyErrors, host, &[]);
                 self.write(&goodbye);

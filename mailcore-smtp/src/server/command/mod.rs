@@ -39,7 +39,7 @@ impl Session {
         let line = std::str::from_utf8(raw.get(..end).unwrap_or_default()).map(str::to_owned);
         let exchange = self.state == State::Exchange;
         let long = length > self.options.line_limit && !exchange && !is_auth(raw);
-        let chunk = is_bdat(raw) && !exchange;
+        let chunk = is_bdat(raw, self.options.line_limit) && !exchange;
         self.wire.consume(length);
         match line {
             // The octets that it announces follow, and must not be read as commands.
@@ -151,9 +151,10 @@ impl Session {
     }
 }
 
-/// Whether a line, however broken, announces a chunk.
-pub(super) fn is_bdat(raw: &[u8]) -> bool {
-    let word = raw.trim_ascii_start();
+/// Whether a line, however broken, announces a chunk. Only what a line may hold is looked at, so that it makes no
+/// difference how much of a longer one has come.
+pub(super) fn is_bdat(raw: &[u8], line_limit: usize) -> bool {
+    let word = raw.get(..line_limit).unwrap_or(raw).trim_ascii_start();
     word.get(..4)
         .is_some_and(|head| head.eq_ignore_ascii_case(b"BDAT"))
         && word.get(4).is_none_or(|b| !b.is_ascii_graphic())
