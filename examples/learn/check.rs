@@ -29,7 +29,7 @@ impl<R: Reception> Reception for Shunned<R> {
         parameters: &MailParameters,
     ) -> Verdict {
         // `<>` has no domain: bounces are always let in.
-        let shunned = |domain: &String| sender.domain().is_some_and(|d| d == domain.as_str());
+        let shunned = |domain: &String| sender.domain().is_some_and(|d| d.is(domain));
         if visit.login.is_none() && self.domains.iter().any(shunned) {
             return Verdict::reject(format!("<{sender}>: Sender address rejected: not here"));
         }

@@ -133,6 +133,21 @@ async fn the_memory_conforms() {
     conform::all(&users, &known()[..2]).await;
 }
 
+#[tokio::test]
+async fn the_memory_of_plain_passwords_conforms_and_serves_every_scheme() {
+    use Scheme::{Plain, ScramSha1, ScramSha256};
+    let pairs = [("alice@example.test", "wonderland"), ("Bob", "builder")];
+    let users = MemoryUsers::with_passwords(Hasher::new([7; 32]), pairs).expect("passwords");
+    let all = [Plain, ScramSha1, ScramSha256];
+    let known = [
+        Known::new("alice@example.test", "wonderland", &all),
+        Known::new("bob", "builder", &all),
+    ];
+    conform::all(&users, &known).await;
+    let unusable = MemoryUsers::with_passwords(Hasher::new([7; 32]), [("carol", "a\0b")]);
+    assert!(unusable.is_err(), "a password that nobody could ever give");
+}
+
 /// As the guides have it, and as Dovecot reads it.
 #[tokio::test]
 async fn all_fields_of_a_line_are_read() {

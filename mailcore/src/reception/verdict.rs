@@ -73,3 +73,39 @@ impl From<Verdict> for Result<(), Refusal> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(verdict: Verdict) -> String {
+        let refusal = Result::from(verdict).unwrap_err();
+        format!("{} {}", refusal.reply(), refusal.disconnects())
+    }
+
+    #[test]
+    fn verdicts_say_what_postfix_says() {
+        let to = Recipient::new(
+            "x@a.test"
+                .parse::<mailcore_base::address::Address>()
+                .unwrap(),
+        );
+        assert_eq!(
+            said(Verdict::relay_denied(&to)),
+            "454 4.7.1 <x@a.test>: Relay access denied false"
+        );
+        assert!(said(Verdict::unknown_user(&to)).starts_with("550 5.1.1 <x@a.test>: "));
+        assert_eq!(said(Verdict::defer("later")), "450 4.7.1 later false");
+        assert_eq!(said(Verdict::reject("a\r\nb")), "554 5.7.1 a b false");
+        let own: Reply = "571 5.7.1 never".parse().unwrap();
+        assert_eq!(said(own.clone().into()), "571 5.7.1 never false");
+        assert_eq!(said(Verdict::Disconnect(own)), "571 5.7.1 never true");
+        assert!(Result::<(), Refusal>::from(Verdict::Accept).is_ok());
+    }
+
+    #[test]
+    fn a_refusal_that_is_none_becomes_a_temporary_one() {
+        let yes: Reply = "250 2.0.0 fine".parse().unwrap();
+        assert!(said(yes.into()).starts_with("451 4.3.0 "));
+    }
+}

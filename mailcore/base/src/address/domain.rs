@@ -102,6 +102,12 @@ impl Domain {
             .0
     }
 
+    /// Whether a text names this domain, in whichever form and case.
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.as_ascii() == name || Self::parse(name, Repertoire::Utf8).is_ok_and(|it| *self == it)
+    }
+
     /// The labels from left to right, in A-label form.
     pub fn labels(&self) -> impl DoubleEndedIterator<Item = &str> {
         self.as_ascii().split('.')
@@ -153,13 +159,6 @@ impl PartialEq for Domain {
 }
 
 impl Eq for Domain {}
-
-/// Whether a text names this domain, in whichever form and case.
-impl PartialEq<str> for Domain {
-    fn eq(&self, other: &str) -> bool {
-        self.as_ascii() == other || Self::parse(other, Repertoire::Utf8).is_ok_and(|o| *self == o)
-    }
-}
 
 impl Hash for Domain {
     fn hash<H: Hasher>(&self, state: &mut H) {

@@ -39,7 +39,7 @@ impl Recipient {
     /// Whether the recipient is at this domain, in whichever form and case it is written.
     #[must_use]
     pub fn is_at(&self, domain: &str) -> bool {
-        self.path.domain().is_some_and(|d| d == domain)
+        self.path.domain().is_some_and(|it| it.is(domain))
     }
 }
 

@@ -1,5 +1,5 @@
 use super::*;
-use crate::address::Address;
+use crate::address::{Address, Repertoire};
 use proptest::prelude::*;
 
 #[test]
@@ -102,5 +102,27 @@ proptest! {
             let read = OriginalRecipient::parse(&original.to_string());
             prop_assert_eq!(read.as_ref(), Ok(&original));
         }
+    }
+}
+
+#[test]
+fn a_recipient_is_at_its_domain_however_that_is_written() {
+    let to = |path: &str| {
+        let (path, _) = ForwardPath::parse_prefix(path, Repertoire::Utf8).unwrap();
+        Recipient::new(path)
+    };
+    for domain in [
+        "münchen.example",
+        "MÜNCHEN.example",
+        "xn--mnchen-3ya.Example.",
+    ] {
+        assert!(to("<a@xn--MNCHEN-3ya.example>").is_at(domain), "{domain}");
+        assert!(
+            !to("<a@sub.xn--mnchen-3ya.example>").is_at(domain),
+            "{domain}"
+        );
+        assert!(!to("<postmaster>").is_at(domain), "{domain}");
+        assert!(!to("<a@[127.0.0.1]>").is_at("[127.0.0.1]"));
+        assert!(!to("<a@b.test>").is_at(""));
     }
 }
