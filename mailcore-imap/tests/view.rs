@@ -243,7 +243,7 @@ fn live(start: u32, history: Vec<Event>, by_uid: bool, modseqs: bool) {
                 mailbox.flag(1..60, flag.unwrap_or(Flags::NONE));
             }
             Event::Silent(uids, bits) => {
-                sync(&mut view, &mailbox, &UidSet::new());
+                sync(&mut view, &mailbox, &[]);
                 let flags = Flags::from_bits(bits);
                 let own = view.all().intersection(&set(uids));
                 mailbox.flag(own.iter().map(Uid::number), flags);
@@ -252,23 +252,24 @@ fn live(start: u32, history: Vec<Event>, by_uid: bool, modseqs: bool) {
                         *believed = flags;
                     }
                 }
+                let own: Vec<_> = own.iter().map(|uid| (uid, flags)).collect();
                 sync(&mut view, &mailbox, &own);
             }
             Event::Owe(uids) => view.owe(&set(uids)),
-            Event::Sync => sync(&mut view, &mailbox, &UidSet::new()),
+            Event::Sync => sync(&mut view, &mailbox, &[]),
             Event::Tell(permit, most) => {
                 client.hear(&mut view, &mailbox, permit, most);
             }
         }
         client.agrees(&view);
     }
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     assert!(client.hear(&mut view, &mailbox, Permit::All, 100_000));
     client.knows_the_truth(&mailbox, &view);
     assert_eq!(view.news(Permit::All).next(), None);
 }
 
-fn sync(view: &mut View, mailbox: &Mailbox, own: &UidSet) {
+fn sync(view: &mut View, mailbox: &Mailbox, own: &[(Uid, Flags)]) {
     let changes = mailbox.since(view.known());
     view.apply_own(changes, mailbox.recent(), own).unwrap();
 }
@@ -304,11 +305,11 @@ fn an_expunge_waits_for_its_permit_and_what_is_new_does_not() {
     mailbox.recent.clear();
     let mut view = View::new(&mailbox.snapshot(), UidSet::new());
     mailbox.flag([1], Flags::SEEN);
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     mailbox.expunge([1, 3]);
     mailbox.append(1);
     mailbox.flag([2], Flags::SEEN);
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     let told: Vec<News> = view.news(Permit::NoExpunge).collect();
     assert!(matches!(told[0], News::Flags { number: 2, .. }), "{told:?}");
     assert_eq!(told[1..], [News::Exists(4), News::Recent(1)]);
@@ -325,7 +326,7 @@ fn keywords_are_named_before_flags_use_them() {
     let mut view = View::new(&mailbox.snapshot(), UidSet::new());
     let flag = mailbox.keywords.add(&Keyword::parse("$Junk").unwrap());
     mailbox.flag([1], flag.unwrap());
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     let told: Vec<News> = view.news(Permit::NoExpunge).collect();
     assert!(
         matches!(told[..], [News::Keywords, News::Flags { .. }]),
@@ -339,9 +340,10 @@ fn a_silent_store_echoes_nothing_but_what_others_did_before_it() {
     mailbox.recent.clear();
     let mut view = View::new(&mailbox.snapshot(), UidSet::new());
     mailbox.flag([2], Flags::FLAGGED);
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     mailbox.flag([1, 2], Flags::SEEN);
-    sync(&mut view, &mailbox, &set([1, 2]));
+    let own = [1, 2].map(|n| (Uid::new(n).unwrap(), Flags::SEEN));
+    sync(&mut view, &mailbox, &own);
     let told: Vec<News> = view.news(Permit::All).collect();
     assert!(
         matches!(told[..], [News::Flags { number: 2, flags, .. }] if flags == Flags::SEEN),
@@ -350,9 +352,15 @@ fn a_silent_store_echoes_nothing_but_what_others_did_before_it() {
 
     view.tell_modseqs(true);
     mailbox.flag([1], Flags::DELETED);
-    sync(&mut view, &mailbox, &set([1]));
+    sync(&mut view, &mailbox, &[(Uid::FIRST, Flags::DELETED)]);
     let told: Vec<News> = view.news(Permit::All).collect();
     assert!(matches!(told[..], [News::ModSeq { number: 1, .. }]));
+
+    // Somebody else was at it in the same moment.
+    mailbox.flag([1], Flags::DELETED | Flags::SEEN);
+    sync(&mut view, &mailbox, &[(Uid::FIRST, Flags::DELETED)]);
+    let told: Vec<News> = view.news(Permit::All).collect();
+    assert!(matches!(told[..], [News::Flags { number: 1, .. }]));
 }
 
 #[test]
@@ -363,7 +371,7 @@ fn a_flood_of_changed_flags_costs_a_view_next_to_nothing_and_is_told_in_full() {
     let mut view = View::new(&mailbox.snapshot(), mailbox.recent());
     let mut client = Client::select(&view, &mailbox);
     mailbox.flag((1..=count).step_by(2), Flags::SEEN);
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     assert!(view.weight() < 16 * 1024, "{}", view.weight());
     let (mut asked, mut told) = (0, 0);
     while let Some(news) = view.news(Permit::NoExpunge).next() {
@@ -396,7 +404,7 @@ fn an_idle_view_weighs_little() {
     mailbox.append(50);
     mailbox.expunge(20..90);
     mailbox.flag(1..=10, Flags::SEEN);
-    sync(&mut view, &mailbox, &UidSet::new());
+    sync(&mut view, &mailbox, &[]);
     assert!(view.weight() > 300, "{}", view.weight());
     let told = view.news(Permit::All).count();
     assert_eq!(told, 10 + 70 + 2);

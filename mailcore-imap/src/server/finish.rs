@@ -1,11 +1,10 @@
 //! The end of a command: the news that are permitted, then its reply.
 
 use super::question::Answer;
-use super::tell::{Lost, Tell};
+use super::tell::{Lost, Own, Tell};
 use super::turn::{Command, Next, Reply, Turn};
 use super::view::Permit;
 use crate::types::Row;
-use mailcore_base::mailbox::UidSet;
 
 /// A command that only has its reply left.
 #[derive(Debug)]
@@ -17,12 +16,12 @@ pub(super) struct Finish {
 impl Finish {
     /// News as far as permitted, if at all, then the reply.
     pub(super) fn new(reply: Reply, permit: Option<Permit>) -> Self {
-        let tell = permit.map(|permit| Tell::new(permit, UidSet::new()));
+        let tell = permit.map(|permit| Tell::new(permit, Own::default()));
         Self { reply, tell }
     }
 
-    /// The same without news of what the client itself has just done to the flags of `own`.
-    pub(super) fn silent(reply: Reply, permit: Permit, own: UidSet) -> Self {
+    /// The same without news of what the client itself has just done to flags.
+    pub(super) fn silent(reply: Reply, permit: Permit, own: Own) -> Self {
         let tell = Some(Tell::new(permit, own));
         Self { reply, tell }
     }

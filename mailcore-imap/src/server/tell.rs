@@ -6,7 +6,54 @@ use super::turn::{Next, Turn};
 use super::view::{News, Permit};
 use crate::types::{Access, Failed, Fields, Row};
 use crate::write;
-use mailcore_base::mailbox::UidSet;
+use mailcore_base::mailbox::{FlagChange, Flags, Keywords, Uid, UidSet};
+
+/// Flags that the client has just set itself and wants no echo of, as long as nobody else was at them.
+#[derive(Debug, Default)]
+pub(super) struct Own {
+    /// By UID; those that find no place are told.
+    messages: Vec<(Uid, Flags)>,
+    /// What was done to these flags.
+    change: Option<FlagChange>,
+}
+
+impl Own {
+    /// Most messages that are remembered: 256 KiB, while a command ends.
+    const MOST: usize = 16 * 1024;
+
+    /// Nothing yet; this is done to the flags of what will be added.
+    pub(super) fn of(change: FlagChange) -> Self {
+        Self {
+            messages: Vec::new(),
+            change: Some(change),
+        }
+    }
+
+    /// There is no place for another one.
+    pub(super) fn is_full(&self) -> bool {
+        self.messages.len() >= Self::MOST
+    }
+
+    /// Adds a message with a higher UID than those before.
+    pub(super) fn add(&mut self, uid: Uid, flags: Flags) {
+        if !self.is_full() {
+            self.messages.push((uid, flags));
+        }
+    }
+
+    /// The flags that the client believes in; `keywords` is the mailbox's table now.
+    fn flags(mut self, keywords: &Keywords) -> Vec<(Uid, Flags)> {
+        if let Some(change) = &self.change {
+            let named = change.keywords.iter();
+            let bits = named.filter_map(|name| keywords.flag(name));
+            let bits = bits.fold(Flags::NONE, Flags::union);
+            for (_, flags) in &mut self.messages {
+                *flags = change.apply(*flags, bits);
+            }
+        }
+        self.messages
+    }
+}
 
 /// A telling in progress.
 ///
@@ -17,8 +64,7 @@ use mailcore_base::mailbox::UidSet;
 #[derive(Debug)]
 pub(super) struct Tell {
     permit: Permit,
-    /// Messages whose flags the client has just set itself and wants no echo of.
-    own: UidSet,
+    own: Own,
     at: At,
 }
 
@@ -44,7 +90,7 @@ pub(super) enum Lost {
 
 impl Tell {
     /// Tells what is permitted; about `own` it is silent.
-    pub(super) fn new(permit: Permit, own: UidSet) -> Self {
+    pub(super) fn new(permit: Permit, own: Own) -> Self {
         Self {
             permit,
             own,
@@ -107,7 +153,8 @@ impl Tell {
         };
         self.at = match answer {
             Answer::Synced(Ok((changes, recent))) => {
-                match selected.view.apply_own(changes, recent, &self.own) {
+                let own = std::mem::take(&mut self.own).flags(&changes.now.keywords);
+                match selected.view.apply_own(changes, recent, &own) {
                     Ok(()) => At::News,
                     Err(_) => At::Failed(Lost::Replaced),
                 }

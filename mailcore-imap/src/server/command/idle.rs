@@ -4,11 +4,10 @@ use super::Opened;
 use crate::parse::Cursor;
 use crate::server::finish::Finish;
 use crate::server::question::Answer;
-use crate::server::tell::{Lost, Tell};
+use crate::server::tell::{Lost, Own, Tell};
 use crate::server::turn::{Command, Next, Reply, Turn};
 use crate::server::view::Permit;
 use crate::types::Row;
-use mailcore_base::mailbox::UidSet;
 use std::time::Instant;
 
 /// The longest line that can be a DONE; anything longer ends the session.
@@ -72,7 +71,7 @@ impl Command for Idle {
             turn.state.changed |= std::mem::take(&mut self.tired);
         }
         if !self.tired && std::mem::take(&mut turn.state.changed) && turn.state.selected.is_some() {
-            self.tell = Some(Box::new(Tell::new(Permit::All, UidSet::new())));
+            self.tell = Some(Box::new(Tell::new(Permit::All, Own::default())));
             return Next::More;
         }
         Next::Line(LINE, self.beat)

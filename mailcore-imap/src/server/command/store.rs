@@ -5,18 +5,40 @@ use crate::parse::flags::FlagList;
 use crate::parse::modifiers::Modifiers;
 use crate::parse::{Cursor, Wrong};
 use crate::server::finish::Finish;
-use crate::server::question::{Answer, Store, Want};
+use crate::server::question::{Answer, Records, Store, Want};
+use crate::server::remaining::Remaining;
+use crate::server::tell::Own;
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::server::view::Permit;
-use crate::types::{Access, Failed};
-use mailcore_base::mailbox::{FlagChange, FlagOp, UidSet};
+use crate::types::{Access, Fields, Row};
+use mailcore_base::mailbox::{FlagChange, FlagOp, ModSeq};
 
+/// Messages whose flags are looked up at a time.
+const BATCH: usize = 1000;
+
+/// ```text
+///   .SILENT: Learn ──rows──► Learn … ──► Store ──► Over
+///   others ────────────────────────────────┘
+/// ```
 #[derive(Debug)]
 struct Run {
     store: Store,
-    silent: bool,
     permit: Permit,
-    outcome: Option<Result<UidSet, Failed>>,
+    at: At,
+    /// What need not be told.
+    own: Own,
+    /// As of when the client's view knows the mailbox.
+    known: ModSeq,
+    reply: Reply,
+}
+
+#[derive(Debug)]
+enum At {
+    /// What the flags are that the client is about to change, by its own account: a message that somebody else has
+    /// changed meanwhile is told in any case.
+    Learn(Remaining),
+    Store,
+    Over,
 }
 
 pub(super) fn by_number(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
@@ -64,15 +86,22 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
         system: list.system,
         keywords: list.keywords,
     };
+    let known = selected.view.known();
+    let (at, own) = match silent {
+        true => (At::Learn(Remaining::from(&uids)), Own::of(change.clone())),
+        false => (At::Store, Own::default()),
+    };
     Ok(Box::new(Run {
         store: Store {
             uids,
             change,
             unchanged_since: None,
         },
-        silent,
         permit,
-        outcome: None,
+        at,
+        own,
+        known,
+        reply: done(),
     }))
 }
 
@@ -96,20 +125,51 @@ fn done() -> Reply {
 
 impl Command for Run {
     fn next(&mut self, _turn: &mut Turn<'_>) -> Next {
-        Next::Done(match self.outcome {
-            None => return Next::Ask(Want::Store(self.store.clone())),
-            // Like Dovecot, messages whose flags were so already are not told of.
-            Some(Ok(_)) if self.silent => {
-                Finish::silent(done(), self.permit, self.store.uids.clone())
+        match &self.at {
+            At::Learn(left) => {
+                let uids = left.batch(BATCH);
+                if uids.is_empty() || self.own.is_full() {
+                    self.at = At::Store;
+                    return Next::More;
+                }
+                Next::Ask(Want::Records(Records {
+                    uids,
+                    fields: Fields::FLAGS,
+                }))
             }
-            Some(Ok(_)) => Finish::new(done(), Some(self.permit)),
-            Some(Err(failed)) => Finish::new(Reply::failed(failed), Some(self.permit)),
-        })
+            At::Store => Next::Ask(Want::Store(self.store.clone())),
+            At::Over => {
+                // Like Dovecot, messages whose flags were so already are not told of.
+                let own = std::mem::take(&mut self.own);
+                Next::Done(Finish::silent(self.reply.clone(), self.permit, own))
+            }
+        }
+    }
+
+    fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, _turn: &mut Turn<'_>) {
+        let At::Learn(left) = &mut self.at else {
+            return;
+        };
+        let last = left.batch(BATCH).last();
+        for row in rows.filter(|row| row.modseq <= self.known) {
+            self.own.add(row.uid, row.flags);
+        }
+        if let Some(last) = last {
+            left.done_through(last);
+        }
     }
 
     fn answered(&mut self, answer: Answer, _turn: &mut Turn<'_>) {
-        if let Answer::Uids(outcome) = answer {
-            self.outcome = Some(outcome);
-        }
+        self.at = match (&self.at, answer) {
+            (At::Learn(_), Answer::NoRows(_)) => At::Store,
+            (At::Store, Answer::Uids(outcome)) => {
+                if let Err(failed) = outcome {
+                    self.own = Own::default();
+                    self.reply = Reply::failed(failed);
+                }
+                At::Over
+            }
+            _ => return,
+        };
     }
 }

@@ -107,12 +107,12 @@ impl View {
     /// # Errors
     /// [`Replaced`], and nothing is taken in.
     pub fn apply(&mut self, changes: Changes, recent: UidSet) -> Result<(), Replaced> {
-        self.apply_own(changes, recent, &UidSet::new())
+        self.apply_own(changes, recent, &[])
     }
 
-    /// As [`apply`](Self::apply), where the client itself has just set the flags of `own` and wants no echo
-    /// (STORE .SILENT). What was pending about these from before is still told. Whatever another session did to
-    /// the same messages between the last sync and this one cannot be told apart and is silent too.
+    /// As [`apply`](Self::apply), where the client takes it that the messages of `own`, ascending, have these flags
+    /// now, since it has set them itself, and wants no echo (STORE .SILENT). What was pending about these from before
+    /// is still told, and so is every message that has other flags, since somebody else was at it too.
     ///
     /// # Errors
     /// As [`apply`](Self::apply).
@@ -120,7 +120,7 @@ impl View {
         &mut self,
         changes: Changes,
         recent: UidSet,
-        own: &UidSet,
+        own: &[(Uid, Flags)],
     ) -> Result<(), Replaced> {
         let Changes { now, flagged, .. } = changes;
         if now.uid_validity != self.now.uid_validity {
@@ -176,14 +176,18 @@ impl View {
     }
 
     /// Of what has been flagged, that which the client is to be told.
-    fn note_flags(&mut self, flagged: Vec<(Uid, Flags, ModSeq)>, own: &UidSet) {
+    fn note_flags(&mut self, flagged: Vec<(Uid, Flags, ModSeq)>, own: &[(Uid, Flags)]) {
+        let known = |uid, flags| {
+            let at = own.binary_search_by_key(&uid, |(uid, _)| *uid);
+            at.ok().and_then(|at| own.get(at)) == Some(&(uid, flags))
+        };
         let mut fresh: Vec<Flagged> = flagged
             .into_iter()
             .map(|(uid, flags, modseq)| Flagged {
                 uid,
                 flags,
                 modseq,
-                silent: own.contains(uid),
+                silent: known(uid, flags),
             })
             .filter(|one| self.has(one.uid))
             .filter(|one| !one.silent || self.modseqs || self.pending.concerns(one.uid))

@@ -9,7 +9,7 @@ use mailcore_base::mailbox::{Flags, ModSeq, Uid};
 pub(super) struct Held {
     pub(super) uid: Uid,
     pub(super) flags: Flags,
-    modseq: ModSeq,
+    pub(super) modseq: ModSeq,
     date: Option<DateTime>,
     size: Option<u64>,
     envelope: Option<Vec<u8>>,

@@ -11,6 +11,7 @@ use crate::parse::{Cursor, Wrong, fetch};
 use crate::server::finish::Finish;
 use crate::server::question::{Answer, Records, Store, Want};
 use crate::server::remaining::Remaining;
+use crate::server::tell::Own;
 use crate::server::turn::{Command, Next, Reply, Turn};
 use crate::server::view::Permit;
 use crate::types::{Access, Failed, Row};
@@ -40,8 +41,8 @@ struct Run {
     at: At,
     /// `\Seen` may be set.
     write: bool,
-    /// Messages that this command has set `\Seen` on; their flags were told with them.
-    seen: UidSet,
+    /// Messages that this command has set `\Seen` on; their flags are told with them.
+    seen: Own,
     /// Some messages are no longer there.
     gone: bool,
     failed: Option<Failed>,
@@ -96,7 +97,7 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
         message: None,
         at: At::Batch,
         write: selected.access == Access::Write,
-        seen: UidSet::new(),
+        seen: Own::default(),
         gone: false,
         failed: None,
         permit,
@@ -114,13 +115,17 @@ impl Run {
             .collect()
     }
 
-    fn over(&self) -> Next {
+    fn over(&mut self) -> Next {
         let reply = match self.failed {
             Some(failed) => Reply::failed(failed),
             None if self.gone => Reply::ok("[EXPUNGEISSUED] Some messages were already expunged"),
             None => Reply::ok("Fetch completed"),
         };
-        Next::Done(Finish::silent(reply, self.permit, self.seen.clone()))
+        Next::Done(Finish::silent(
+            reply,
+            self.permit,
+            std::mem::take(&mut self.seen),
+        ))
     }
 
     fn next_batch(&mut self, turn: &Turn<'_>) -> Next {
@@ -224,9 +229,16 @@ impl Command for Run {
             (At::Mark, Answer::Uids(outcome)) => {
                 // Where the flag cannot be set, the message is told all the same.
                 if outcome.is_ok() {
-                    self.seen = self.seen.union(&self.unseen());
+                    let known = turn.selected().map(|selected| selected.view.known());
                     for held in &mut self.held {
+                        if held.flags.contains(Flags::SEEN) {
+                            continue;
+                        }
                         held.mark();
+                        // Flags that are newer than the view may have keywords that it cannot name yet.
+                        if Some(held.modseq) <= known {
+                            self.seen.add(held.uid, held.flags);
+                        }
                     }
                 }
                 self.at = At::Messages;
