@@ -14,14 +14,10 @@ pub fn name(n: usize) -> String {
 
 /// Adds so many users, each with an INBOX of `messages` messages.
 pub fn populate(server: &Server, users: usize, messages: usize) {
-    let mut lines = String::new();
-    for n in 0..users {
-        lines.push_str(&format!("{}@example.test:{{PLAIN}}{PASSWORD}\n", name(n)));
-        fill(
-            &server.data().join("mail/example.test").join(name(n)),
-            messages,
-        );
-    }
+    let home = |n| server.data().join("mail/example.test").join(name(n));
+    gather(users, |n| fill(&home(n), messages));
+    let line = |n| format!("{}@example.test:{{PLAIN}}{PASSWORD}\n", name(n));
+    let lines: String = (0..users).map(line).collect();
     let mut file = std::fs::OpenOptions::new()
         .append(true)
         .open(server.data().join("users"))

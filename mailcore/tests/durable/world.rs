@@ -32,6 +32,8 @@ pub fn store(disk: &SimDisk) -> Maildir {
     options.host = "here".to_owned();
     options.pid = pid();
     options.patrol = Duration::ZERO;
+    // The disk's time does not pass by itself: a lock that is left behind stays.
+    options.patience = Duration::from_millis(100);
     Maildir::on(
         Arc::new(disk.clone()),
         Clock::new(move || time.now()),
