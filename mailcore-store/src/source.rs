@@ -11,7 +11,7 @@ use std::hash::{DefaultHasher, Hasher as _};
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Something wrong in a file: that line is skipped. Says what, never quotes secrets.
@@ -64,6 +64,8 @@ struct Inner<T> {
     parse: Parse<T>,
     held: RwLock<Arc<T>>,
     watch: Mutex<Watch>,
+    /// Held during a look.
+    turn: Mutex<()>,
 }
 
 struct Watch {
@@ -71,7 +73,8 @@ struct Watch {
     /// A hash of what was read, so that a file that was only touched is not parsed and reported again.
     print: u64,
     looked: Instant,
-    looking: bool,
+    /// How many looks have begun.
+    looks: u64,
     /// What was last reported of the file as a whole, so that it is said once.
     said: Option<String>,
 }
@@ -99,7 +102,7 @@ impl<T: Send + Sync + 'static> Source<T> {
             stamp,
             print: print(&octets),
             looked: Instant::now(),
-            looking: false,
+            looks: 0,
             said: None,
         };
         Ok(Self {
@@ -109,18 +112,21 @@ impl<T: Send + Sync + 'static> Source<T> {
                 parse: Box::new(parse),
                 held: RwLock::new(Arc::new(held)),
                 watch: Mutex::new(watch),
+                turn: Mutex::default(),
             }),
         })
     }
 
-    /// What is held, after a look at the file if one is due.
+    /// What is held, after a look at the file if one is due. Where every call is to see the file as it is (`every` is
+    /// zero), whoever comes during a look waits for the next one, which those who wait share.
     pub(crate) async fn current(&self) -> Arc<T> {
-        if self.inner.begin_look() {
+        if let Some(come) = self.inner.due() {
             let inner = Arc::clone(&self.inner);
+            let look = move || inner.look_since(come, inner.keeping.every.is_zero());
             match tokio::runtime::Handle::try_current() {
                 // Goes on to its end even if whoever asked goes away.
-                Ok(runtime) => drop(runtime.spawn_blocking(move || inner.look()).await),
-                Err(_) => inner.look(),
+                Ok(runtime) => drop(runtime.spawn_blocking(look).await),
+                Err(_) => look(),
             }
         }
         self.held()
@@ -129,8 +135,8 @@ impl<T: Send + Sync + 'static> Source<T> {
     /// As [`current`](Self::current), for who cannot wait: a look costs one `stat`, and reading where the file
     /// has changed.
     pub(crate) fn current_now(&self) -> Arc<T> {
-        if self.inner.begin_look() {
-            self.inner.look();
+        if let Some(come) = self.inner.due() {
+            self.inner.look_since(come, false);
         }
         self.held()
     }
@@ -148,12 +154,23 @@ impl<T: Send + Sync + 'static> Source<T> {
 }
 
 impl<T> Inner<T> {
-    /// Whether a look is due and nobody else is at it.
-    fn begin_look(&self) -> bool {
-        let mut watch = self.watch();
-        let due = !watch.looking && watch.looked.elapsed() >= self.keeping.every;
-        watch.looking |= due;
-        due
+    /// How many looks there have been, where one more is due.
+    fn due(&self) -> Option<u64> {
+        let watch = self.watch();
+        (watch.looked.elapsed() >= self.keeping.every).then_some(watch.looks)
+    }
+
+    /// Looks, unless a look has begun since there were `come`. One that is under way is waited for or taken for enough.
+    fn look_since(&self, come: u64, wait: bool) {
+        let _turn = match self.turn.try_lock() {
+            Ok(turn) => turn,
+            Err(TryLockError::WouldBlock) if !wait => return,
+            Err(_) => self.turn.lock().unwrap_or_else(PoisonError::into_inner),
+        };
+        if self.watch().looks == come {
+            self.watch().looks += 1;
+            self.look();
+        }
     }
 
     fn look(&self) {
@@ -177,7 +194,6 @@ impl<T> Inner<T> {
             Err(error) => Some(whole(&error)),
         };
         watch.looked = Instant::now();
-        watch.looking = false;
         let changed = said != watch.said;
         watch.said.clone_from(&said);
         drop(watch);
@@ -316,5 +332,42 @@ mod tests {
         assert!(stamp.is_settled(SystemTime::now() + Duration::from_secs(10)));
         assert!(!stamp.is_settled(SystemTime::now()));
         assert!(!stamp.is_settled(SystemTime::UNIX_EPOCH));
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whoever_wants_the_file_as_it_is_does_not_get_it_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("file");
+        std::fs::write(&path, "1").expect("the file is written");
+        let keeping = Keeping {
+            limit: 10,
+            every: Duration::ZERO,
+            report: Arc::new(|_| {}),
+        };
+        let (begun, begins) = std::sync::mpsc::channel();
+        let (go_on, released) = std::sync::mpsc::channel::<()>();
+        let released = Mutex::new(released);
+        let source = Source::open(&path, keeping, move |octets, _| {
+            if octets == b"2" {
+                begun.send(()).expect("somebody waits");
+                let _ = released.lock().expect("not poisoned").recv();
+            }
+            octets.to_vec()
+        });
+        let source = Arc::new(source.expect("the file is read"));
+        let ask = || {
+            let source = Arc::clone(&source);
+            tokio::spawn(async move { source.current().await })
+        };
+        std::fs::write(&path, "2").expect("the file is written");
+        let first = ask();
+        begins.recv().expect("a look begins");
+        std::fs::write(&path, "3").expect("the file is written");
+        let others = [ask(), ask(), ask()];
+        drop(go_on);
+        assert_ne!(*first.await.expect("an answer"), b"1");
+        for other in others {
+            assert_eq!(*other.await.expect("an answer"), b"3");
+        }
     }
 }

@@ -201,7 +201,7 @@ fn launch(folder: &Path, base: u16, arguments: &[&str]) -> Option<(Child, String
 }
 
 /// A base port whose service ports are all free, different for each caller: a thousand ports for each.
-fn free_base() -> u16 {
+pub fn free_base() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let start = (std::process::id() % 50) as u16;
     for _ in 0..200 {

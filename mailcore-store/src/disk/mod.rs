@@ -238,7 +238,12 @@ pub fn mkdir_all(disk: &dyn Disk, path: &Path) -> io::Result<()> {
     for dir in missing.into_iter().rev() {
         match disk.mkdir(dir) {
             Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
-            _ => disk.sync_dir(dir.parent().unwrap_or(Path::new("")))?,
+            _ => disk
+                .sync_dir(dir.parent().unwrap_or(Path::new("")))
+                .inspect_err(|_| {
+                    // A name that may be lost must not pass for one that is there when this is called again.
+                    let _ = disk.rmdir(dir);
+                })?,
         }
     }
     Ok(())
