@@ -63,8 +63,11 @@ impl DataFolder {
     }
 
     fn make_users(&mut self, domain: &str) -> Result<(), Unusable> {
-        let mut lines =
-            String::from("# user:{SCHEME}password, one a line; read again when it changes\n");
+        let mut lines = String::from(
+            "# user:{SCHEME}password, one a line (user: whole address, lower case); read again when it changes.\n\
+             # Keep one kind of scheme: a {PLAIN} user makes CRAM-MD5 be offered to everybody, and clients that\n\
+             # prefer it then fail for users who are stored in another way.\n",
+        );
         for name in ["alice", "bob"] {
             let (user, password) = (format!("{name}@{domain}"), password()?);
             let scheme = PasswordScheme::ScramSha256;

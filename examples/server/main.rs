@@ -156,7 +156,7 @@ async fn serve(
         .cloned()
         .ok_or_else(|| Unusable("no domain".to_owned()))?;
     let aliases = options.aliases.clone().unwrap_or_else(|| folder.aliases());
-    let aliases = Arc::new(Aliases::open(aliases, &origin).map_err(|e| wrong(&e))?);
+    let aliases = Arc::new(Aliases::open(aliases).map_err(|e| wrong(&e))?);
     let template = options
         .mail_location
         .clone()
@@ -198,6 +198,12 @@ async fn serve(
     };
     let mut hangup = signal(SignalKind::hangup()).map_err(|e| wrong(&e))?;
     let server = builder.start().map_err(|e| wrong(&e))?;
+    if !options.listen.is_loopback() {
+        tracing::warn!(
+            "LMTP takes mail without a login from whoever reaches {}",
+            options.listen
+        );
+    }
     print!("{}", banner::banner(options, hostname, folder));
     println!("mailserver ready");
     loop {
@@ -215,7 +221,12 @@ async fn serve(
         server.sessions(),
         PATIENCE.as_secs()
     );
-    let cut = server.stop(PATIENCE).await;
+    let cut = tokio::select! {
+        cut = server.stop(PATIENCE) => cut,
+        // Whoever asks twice does not want to wait.
+        _ = interrupt.recv() => return Ok(()),
+        _ = terminate.recv() => return Ok(()),
+    };
     if cut > 0 {
         tracing::warn!("{cut} sessions were cut off");
     }

@@ -2,15 +2,11 @@
 
 use crate::scratch;
 use mailcore::route::Aliases;
-use mailcore_base::address::Domain;
 use mailcore_store::table::Table;
-use std::sync::LazyLock;
-
-static ORIGIN: LazyLock<Domain> = LazyLock::new(|| "example.test".parse().expect("a domain"));
 
 /// The input is a file.
 pub fn body(input: &[u8]) {
-    match scratch::holding(input, |path| Aliases::open(path, &ORIGIN)) {
+    match scratch::holding(input, |path| Aliases::open(path)) {
         Ok(aliases) => {
             let text = std::str::from_utf8(input).expect("only text is read");
             assert!(aliases.len() <= text.lines().count());

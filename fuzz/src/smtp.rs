@@ -6,7 +6,7 @@ use crate::peer::{Leave, Peer, Travel, WHOLE, scribble};
 use crate::{Choices, safe};
 use mailcore_base::envelope::Text;
 use mailcore_base::reply::{Reader, Reply};
-use mailcore_smtp::server::{AuthOffer, Ended, LineEnds, Options, Session, StartTls, Step};
+use mailcore_smtp::server::{AuthOffer, LineEnds, Options, Session, StartTls, Step};
 use std::sync::Arc;
 
 /// The input is what a client sends; its last octets are settings and verdicts.

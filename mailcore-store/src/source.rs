@@ -212,6 +212,11 @@ impl<T> Inner<T> {
             return Ok(News::None);
         }
         let (octets, stamp) = read(&self.path, self.keeping.limit)?;
+        // Editors and `cp` empty a file before they fill it: that is no news yet. Whoever wants no entries leaves a
+        // comment.
+        if octets.is_empty() && self.watch().print != print(&[]) {
+            return Err(Error::new(Kind::Unavailable, "is empty"));
+        }
         Ok(if print(&octets) == self.watch().print {
             News::Touched(stamp)
         } else {

@@ -47,7 +47,6 @@ fn a_users_file_that_vanishes_or_cannot_be_read_bounces_nobodys_mail() {
 }
 
 #[test]
-#[ignore = "an emptied users file bounces mail (mailcore-store: auth::passwd_file, source)"]
 fn a_users_file_that_was_just_truncated_bounces_nobodys_mail() {
     let server = Server::start(&[]);
     let users = server.data().join("users");

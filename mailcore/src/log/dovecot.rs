@@ -1,6 +1,6 @@
 //! Lines in Dovecot's form: `imap-login: Info: text`, `imap(user)<pid><session>: Info: text`.
 
-use super::Clean;
+use super::{Clean, Name};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -34,7 +34,7 @@ pub struct Rip<'a> {
 impl fmt::Display for Rip<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if !self.method.is_empty() {
-            write!(f, "method={}, ", Clean(self.method))?;
+            write!(f, "method={}, ", Name(self.method))?;
         }
         if let Some(ip) = self.remote {
             write!(f, "rip={}, ", ip.to_canonical())?;
@@ -64,7 +64,7 @@ pub fn login(user: &str, rip: &Rip<'_>) {
         format_args!("{}-login", rip.service),
         format_args!(
             "Login: user=<{}>, {rip}mpid={}, {}session=<{}>",
-            Clean(user),
+            Name(user),
             std::process::id(),
             rip.security(),
             rip.session
@@ -83,7 +83,7 @@ pub fn turned_away(reason: &str, user: &str, rip: &Rip<'_>) {
         format_args!("{}-login", rip.service),
         format_args!(
             "Disconnected: {reason}: user=<{}>, {rip}{tail}session=<{}>",
-            Clean(user),
+            Name(user),
             rip.session
         ),
     );
@@ -94,7 +94,7 @@ pub fn left(service: &str, user: &str, session: &str, line: fmt::Arguments<'_>) 
     info(
         format_args!(
             "{service}({})<{}><{session}>",
-            Clean(user),
+            Name(user),
             std::process::id()
         ),
         format_args!("Disconnected: {line}"),
@@ -104,7 +104,7 @@ pub fn left(service: &str, user: &str, session: &str, line: fmt::Arguments<'_>) 
 /// `lmtp(user)<pid><session>: Info: msgid=<…>: saved mail to INBOX`
 pub fn saved(user: &str, session: &str, message_id: &str) {
     info(
-        format_args!("lmtp({})<{}><{session}>", Clean(user), std::process::id()),
+        format_args!("lmtp({})<{}><{session}>", Name(user), std::process::id()),
         format_args!("msgid={}: saved mail to INBOX", Clean(message_id)),
     );
 }

@@ -36,6 +36,22 @@ impl fmt::Display for Clean<'_> {
     }
 }
 
+/// A user name between `<` and `>` in a line of fields: [`Clean`], and what would end the field becomes `?` too, so that
+/// nobody can write fields of his own (an address for a log analyser to ban, say).
+#[derive(Debug)]
+pub struct Name<'a>(pub &'a str);
+
+impl fmt::Display for Name<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text: String = self
+            .0
+            .chars()
+            .map(|c| if "<>,=".contains(c) { '?' } else { c })
+            .collect();
+        Clean(&text).fmt(f)
+    }
+}
+
 /// A client as Postfix names it: `name[address]`, where the name is `unknown` unless it is vouched for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Client {
@@ -82,6 +98,12 @@ mod tests {
             "a??Nov 20 forged????"
         );
         assert_eq!(Clean(&"x".repeat(9999)).to_string().len(), Clean::LONGEST);
+    }
+
+    #[test]
+    fn a_user_name_cannot_end_its_field() {
+        let name = "x>, rip=192.0.2.1, session=<y";
+        assert_eq!(Name(name).to_string(), "x?? rip?192.0.2.1? session??y");
     }
 
     #[test]

@@ -62,6 +62,11 @@ pub fn accepted(program: &str, a: Accepted<'_>) {
 
 /// `ID: message-id=<…>`
 pub fn message_id(id: &str, message_id: &str) {
+    let message_id = if message_id.is_empty() {
+        "<>"
+    } else {
+        message_id
+    };
     info(
         "postfix/cleanup",
         format_args!("{id}: message-id={}", Clean(message_id)),

@@ -20,7 +20,9 @@ pub(crate) fn relay_denied(role: Role, path: &ForwardPath) -> Reply {
     match role {
         // Dovecot's LMTP knows users only; a foreign domain is one more user that it lacks.
         Role::Lmtp => unknown_user(role, path),
-        _ => reply(454, (7, 1), format!("<{path}>: Relay access denied")),
+        // A user's program would try again for days what can never leave.
+        Role::Submission => reply(554, (7, 1), format!("<{path}>: Relay access denied")),
+        Role::Transfer => reply(454, (7, 1), format!("<{path}>: Relay access denied")),
     }
 }
 

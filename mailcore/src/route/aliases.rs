@@ -39,17 +39,14 @@ struct Stamp {
 }
 
 impl Aliases {
-    /// Reads the file; a domainless target is completed with `origin`.
+    /// Reads the file.
     ///
     /// # Errors
     /// When it cannot be read, or a line of it cannot be understood: the error names file and line.
-    pub fn open(path: impl Into<PathBuf>, origin: &Domain) -> Result<Self> {
+    pub fn open(path: impl Into<PathBuf>) -> Result<Self> {
         let path = path.into();
         let stamp = stamp(&path);
         let entries = load(&path)?;
-        for value in entries.values() {
-            targets(value, origin)?;
-        }
         Ok(Self {
             path,
             state: Mutex::new(State {
@@ -194,13 +191,24 @@ fn close(
             ));
         }
     }
+    for word in words(value) {
+        if !matches!(
+            ForwardPath::parse_prefix(word, Repertoire::Utf8),
+            Ok((_, ""))
+        ) {
+            return Err((line, format!("`{}` is no address", word.escape_debug())));
+        }
+    }
     entries.insert(name, value.to_owned());
     Ok(())
 }
 
+fn words(value: &str) -> impl Iterator<Item = &str> {
+    value.split([',', ' ', '\t']).filter(|w| !w.is_empty())
+}
+
 /// The addresses of a value.
 pub(super) fn targets(value: &str, origin: &Domain) -> Result<Vec<Address>> {
-    let words = value.split([',', ' ', '\t']).filter(|w| !w.is_empty());
     let address = |word: &str| match ForwardPath::parse_prefix(word, Repertoire::Utf8) {
         Ok((path, "")) => Ok(path.complete(origin)),
         _ => Err(Error::new(
@@ -208,7 +216,7 @@ pub(super) fn targets(value: &str, origin: &Domain) -> Result<Vec<Address>> {
             format!("`{word}` in an alias is no address"),
         )),
     };
-    words.map(address).collect()
+    words(value).map(address).collect()
 }
 
 #[cfg(test)]
@@ -238,6 +246,7 @@ mod tests {
             ("a: |/bin/sh\n", 1),
             ("\n\na:\n", 3),
             ("a: :include:/x\n", 1),
+            ("a: <<not an address\n", 1),
         ] {
             assert_eq!(parse(text).unwrap_err().0, line, "{text:?}");
         }
