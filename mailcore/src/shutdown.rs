@@ -68,6 +68,8 @@ impl Shutdown {
     ) -> Option<u64> {
         let leaving = self.enter(bell)?;
         let number = leaving.number;
+        // A block that awaits what it has captured would hold the whole session twice.
+        let session = Box::pin(session);
         let task = tokio::spawn(async move {
             let _leaving = leaving;
             session.await;

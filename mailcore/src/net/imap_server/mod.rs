@@ -48,6 +48,16 @@ impl ImapServer {
 
     /// Serves one connection to its end. A stream that can be secured is offered STARTTLS.
     pub async fn serve<S: Transport>(&self, stream: Stream<S>, route: &Route, bell: Bell) {
+        let mut conversation = Box::new(self.begin(&stream, route));
+        let mut end = End::new(stream, bell);
+        let ended = pump(&mut *conversation, &mut end).await;
+        let octets = end.octets();
+        conversation.desk.goodbye(&ended, octets);
+        Box::pin(end.close()).await;
+    }
+
+    /// A connection's state. Made apart from the future that serves it, which would keep room for each part besides.
+    fn begin<S: Transport>(&self, stream: &Stream<S>, route: &Route) -> Conversation<'_> {
         let link = Link::new(
             Service::Imap,
             route.peer.ip(),
@@ -75,12 +85,7 @@ impl ImapServer {
             reader: Reader::default(),
             counts: Counts::default(),
         };
-        let mut conversation = Conversation { session, desk };
-        let mut end = End::new(stream, bell);
-        let ended = pump(&mut conversation, &mut end).await;
-        let octets = end.octets();
-        conversation.desk.goodbye(&ended, octets);
-        end.close().await;
+        Conversation { session, desk }
     }
 
     /// The options of a connection that begins now.
@@ -166,7 +171,8 @@ impl<S: Transport> Dialog<S> for Conversation<'_> {
                 (io, ..) => return end.race(io).await,
             },
             Step::Content(content) => self.desk.content(content).await,
-            Step::Ask(ask) => self.desk.answer(ask, end).await,
+            // Boxed: a session at rest, which is most of them, has no room for answers.
+            Step::Ask(ask) => Box::pin(self.desk.answer(ask, end)).await,
             // A step of a later version, to which nothing can be said: the connection ends.
             _ => return Happened::Closed,
         }

@@ -45,6 +45,15 @@ impl Pop3Server {
 
     /// Serves one connection to its end. A stream that can be secured is offered STLS.
     pub async fn serve<S: Transport>(&self, stream: Stream<S>, route: &Route, bell: Bell) {
+        let mut conversation = Box::new(self.begin(&stream, route));
+        let mut end = End::new(stream, bell);
+        pump(&mut *conversation, &mut end).await;
+        conversation.desk.goodbye(&conversation.session);
+        Box::pin(end.close()).await;
+    }
+
+    /// A connection's state. Made apart from the future that serves it, which would keep room for each part besides.
+    fn begin<S: Transport>(&self, stream: &Stream<S>, route: &Route) -> Conversation<'_> {
         let link = Link::new(
             Service::Pop3,
             route.peer.ip(),
@@ -66,14 +75,10 @@ impl Pop3Server {
             opened: None,
             exclusive: None,
         };
-        let mut conversation = Conversation {
+        Conversation {
             session: Session::new(Arc::new(options)),
             desk,
-        };
-        let mut end = End::new(stream, bell);
-        pump(&mut conversation, &mut end).await;
-        conversation.desk.goodbye(&conversation.session);
-        end.close().await;
+        }
     }
 }
 
@@ -106,7 +111,8 @@ impl<S: Transport> Dialog<S> for Conversation<'_> {
     async fn turn(&mut self, end: &mut End<S>) -> Happened {
         match self.session.step(now()) {
             Step::Io(io) => return end.race(io).await,
-            Step::Ask(ask) => self.desk.answer(ask, end).await,
+            // Boxed: a session at rest, which is most of them, has no room for answers.
+            Step::Ask(ask) => Box::pin(self.desk.answer(ask, end)).await,
             // A step of a later version, to which nothing can be said: the connection ends.
             _ => return Happened::Closed,
         }

@@ -56,6 +56,16 @@ impl SmtpServer {
 
     /// Serves one connection to its end. A stream that can be secured is offered STARTTLS.
     pub async fn serve<S: Transport>(&self, stream: Stream<S>, route: &Route, bell: Bell) {
+        let mut conversation = Box::new(self.begin(&stream, route));
+        conversation.desk.hello();
+        let mut end = End::new(stream, bell);
+        let ended = pump(&mut *conversation, &mut end).await;
+        conversation.desk.goodbye(&conversation.session, &ended);
+        Box::pin(end.close()).await;
+    }
+
+    /// A connection's state. Made apart from the future that serves it, which would keep room for each part besides.
+    fn begin<'c, S: Transport>(&'c self, stream: &Stream<S>, route: &'c Route) -> Conversation<'c> {
         let client = Client::at(route.peer.ip());
         let mut visit = Visit::new(self.role, client);
         visit.local = route.local.ip();
@@ -63,7 +73,7 @@ impl SmtpServer {
         if self.role == Role::Submission && visit.tls.is_some() {
             visit.program = "postfix/submissions/smtpd";
         }
-        let session = Session::new(self.options(&stream));
+        let session = Session::new(self.options(stream));
         let desk = Answers {
             server: self,
             route,
@@ -72,12 +82,7 @@ impl SmtpServer {
             dialogue: None,
             tried: String::new(),
         };
-        desk.hello();
-        let mut conversation = Conversation { session, desk };
-        let mut end = End::new(stream, bell);
-        let ended = pump(&mut conversation, &mut end).await;
-        conversation.desk.goodbye(&conversation.session, &ended);
-        end.close().await;
+        Conversation { session, desk }
     }
 
     /// The options of a connection that begins now.
@@ -149,7 +154,8 @@ impl<S: Transport> Dialog<S> for Conversation<'_> {
         match self.session.step(now()) {
             Step::Io(io) => return end.race(io).await,
             Step::Content(content) => self.desk.content(content).await,
-            Step::Ask(ask) => self.desk.answer(ask, end).await,
+            // Boxed: a session at rest, which is most of them, has no room for answers.
+            Step::Ask(ask) => Box::pin(self.desk.answer(ask, end)).await,
             // A step of a later version, to which nothing can be said: the connection ends.
             _ => return Happened::Closed,
         }
