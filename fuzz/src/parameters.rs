@@ -40,8 +40,5 @@ fn original_recipient(value: &str) {
     let written = original.to_string();
     safe::one_line(&written);
     assert!(!written.contains([' ', '=']));
-    // Known: under `utf-8` a bare "+" is taken and written as six octets, which may be more than are read.
-    if written.len() <= OriginalRecipient::MAX {
-        assert_eq!(OriginalRecipient::parse(&written), Ok(original));
-    }
+    assert_eq!(OriginalRecipient::parse(&written), Ok(original));
 }

@@ -578,3 +578,31 @@ async fn messages_that_come_together_share_their_flushes() {
     let count = flushes.load(Ordering::SeqCst) - before;
     assert!(count < 100, "{count} flushes for 200 messages");
 }
+
+#[tokio::test]
+async fn a_mailbox_whose_uids_are_used_up_begins_a_new_life() {
+    let place = Place::of_dovecot();
+    place.write("dovecot-uidlist", LIST.replace("N4", "N4294967295"));
+    for name in ["a", "b"] {
+        place.write(&format!("cur/{name}"), MAIL);
+    }
+    let inbox = place.select().await;
+    let shown: Vec<u32> = shown(&*inbox).await.into_keys().collect();
+    assert_eq!(shown, [1, 2, 3, 4]);
+    assert!(inbox.uid_validity().to_string().parse::<u32>().unwrap() > 1_795_171_207);
+    assert!(place.list().contains(" N5 "), "{}", place.list());
+    assert_eq!(append(&*place.account().await, b"x\r\n").await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_name_that_tells_too_short_a_length_is_not_believed() {
+    let served = MAIL.replace('\n', "\r\n").into_bytes();
+    for told in MAIL.len()..=served.len() + 2 {
+        let place = Place::new();
+        place.write(&format!("cur/x,W={told}"), MAIL);
+        let inbox = place.select().await;
+        let body = inbox.body(Uid::new(1).unwrap()).await.unwrap().unwrap();
+        assert_eq!(body.len(), served.len() as u64, "W={told}");
+        assert_eq!(octets(&*inbox, 1).await, served, "W={told}");
+    }
+}

@@ -169,7 +169,7 @@ fn close(
     };
     let end = text
         .find([':', ' ', '\t'])
-        .ok_or((line, format!("`{text}` has no target")))?;
+        .ok_or((line, format!("{text:?} has no target")))?;
     let (name, value) = text.split_at(end);
     let value = value.trim_start().trim_start_matches(':').trim();
     let name = name.trim_matches('"').to_lowercase();
@@ -177,7 +177,7 @@ fn close(
         return Err((
             line,
             format!(
-                "`{text}` has no {}",
+                "{text:?} has no {}",
                 if name.is_empty() { "name" } else { "target" }
             ),
         ));
@@ -187,7 +187,7 @@ fn close(
         if special.starts_with(['|', '/']) || special.starts_with(":include:") {
             return Err((
                 line,
-                format!("`{target}` is not supported: only addresses are"),
+                format!("{target:?} is not supported: only addresses are"),
             ));
         }
     }
@@ -213,7 +213,7 @@ pub(super) fn targets(value: &str, origin: &Domain) -> Result<Vec<Address>> {
         Ok((path, "")) => Ok(path.complete(origin)),
         _ => Err(Error::new(
             Kind::Corrupt,
-            format!("`{word}` in an alias is no address"),
+            format!("{word:?} in an alias is no address"),
         )),
     };
     words(value).map(address).collect()
@@ -222,6 +222,7 @@ pub(super) fn targets(value: &str, origin: &Domain) -> Result<Vec<Address>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mailcore_base::envelope::breaks_line;
 
     fn entry(text: &str, name: &str) -> Option<String> {
         parse(text).unwrap().get(name).cloned()
@@ -249,6 +250,22 @@ mod tests {
             ("a: <<not an address\n", 1),
         ] {
             assert_eq!(parse(text).unwrap_err().0, line, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_on_one_line() {
+        let origin = "example.test".parse().unwrap();
+        let word = "<\u{1b}[2J\u{202e}";
+        let told = [
+            parse(&format!("a{word}")).unwrap_err().1,
+            parse(&format!("a: |{word}")).unwrap_err().1,
+            parse(&format!(":\0{word}:")).unwrap_err().1,
+            targets(word, &origin).unwrap_err().to_string(),
+        ];
+        for what in told {
+            assert!(!what.chars().any(breaks_line), "{what:?}");
+            assert!(what.contains("\\u{1b}[2J"), "{what}");
         }
     }
 }

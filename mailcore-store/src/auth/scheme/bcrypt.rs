@@ -11,6 +11,8 @@ use zeroize::Zeroizing;
 const MAX_COST: u32 = 16;
 const MIN_COST: u32 = 4;
 const DEFAULT_COST: u32 = 10;
+/// As many octets are kept of bcrypt's 24.
+const DIGEST: usize = 23;
 const MALFORMED: SchemeError = SchemeError::Malformed("BLF-CRYPT");
 
 #[derive(Clone)]
@@ -40,6 +42,10 @@ impl Bcrypt {
         let (salt, digest) = digits.split_at_checked(22).ok_or(MALFORMED)?;
         let salt = BCRYPT.decode(salt).map_err(|_| MALFORMED)?;
         let digest = BCRYPT.decode(digest).map_err(|_| MALFORMED)?;
+        // A padding in the place of a digit makes a digest that no password has.
+        if digest.len() != DIGEST {
+            return Err(MALFORMED);
+        }
         Ok(Self {
             minor,
             cost,
@@ -88,11 +94,11 @@ fn bounded(cost: u32) -> Result<u32, SchemeError> {
     }
 }
 
-/// The 23 octets that are kept of bcrypt's 24. The key ends in a NUL where there is room for one.
+/// The octets that are kept. The key ends in a NUL where there is room for one.
 fn digest(cost: u32, salt: [u8; 16], password: &[u8]) -> Vec<u8> {
     let mut key = Zeroizing::new([0_u8; 72]);
     let taken = password.len().min(72);
     key[..taken].copy_from_slice(&password[..taken]);
     let used = (taken + 1).min(72);
-    bcrypt::bcrypt(cost, salt, &key[..used])[..23].to_vec()
+    bcrypt::bcrypt(cost, salt, &key[..used])[..DIGEST].to_vec()
 }

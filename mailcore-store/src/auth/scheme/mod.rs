@@ -26,7 +26,7 @@ use stored::Form;
 /// The longest password that is looked at, in octets. The work of SHA-crypt grows with the length's square.
 pub const MAX_PASSWORD: usize = 1024;
 
-/// The longest stored form that is read, in octets.
+/// The longest stored form that is read, in octets; what is read is not written longer either.
 pub const MAX_STORED: usize = 4096;
 
 /// A way to keep passwords.
@@ -171,7 +171,7 @@ impl PasswordScheme {
 #[non_exhaustive]
 pub enum SchemeError {
     /// No scheme of this name is known.
-    #[error("unknown password scheme {0}")]
+    #[error("unknown password scheme {}", .0.escape_debug())]
     Unknown(String),
     /// No scheme is named, and the text is no known form of crypt(3).
     #[error("no password scheme is named, and this is no known crypt form")]

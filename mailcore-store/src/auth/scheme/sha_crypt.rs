@@ -37,7 +37,9 @@ impl ShaCrypt {
             }
         };
         let (salt, digest) = rest.split_once('$').ok_or_else(malformed)?;
-        if digest.len() != digest_len(scheme) || !digest.bytes().all(|d| DIGITS.contains(&d)) {
+        // A salt of anything else could end the field or the line of the file it is written to.
+        let digits = |text: &str| text.bytes().all(|d| DIGITS.contains(&d));
+        if digest.len() != digest_len(scheme) || !digits(digest) || !digits(salt) {
             return Err(malformed());
         }
         Ok(Self {

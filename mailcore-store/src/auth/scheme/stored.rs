@@ -6,6 +6,7 @@ use super::{argon2, bcrypt, digest, plain, scram, sha_crypt};
 use crate::auth::{Credential, Scheme};
 use mailcore_base::login::Secret;
 use std::fmt;
+use zeroize::Zeroizing;
 
 /// A password as it is kept. It shows its scheme only.
 #[derive(Clone)]
@@ -26,15 +27,25 @@ impl Stored {
     /// forms without a scheme (`$5$`, `$6$`, `$2y$`, `$argon2id$` …).
     ///
     /// # Errors
-    /// Where the scheme is unknown, the text not in its form, or a check too costly.
+    /// Where the scheme is unknown, the text not in its form, a check too costly, or the text longer than
+    /// [`MAX_STORED`], as it stands or as it would be written.
     pub fn parse(text: &str) -> Result<Self, SchemeError> {
         if text.len() > MAX_STORED {
             return Err(SchemeError::TooLong);
         }
-        match text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
-            Some((name, data)) => Self::parse_as(name, data),
-            None => Self::parse_crypt(text, SchemeError::Unnamed),
+        let stored = match text.strip_prefix('{').and_then(|rest| rest.split_once('}')) {
+            Some((name, data)) => Self::parse_as(name, data)?,
+            None => Self::parse_crypt(text, SchemeError::Unnamed)?,
+        };
+        // What is written has padding and the scheme's name, a third more at most: it must be read again.
+        if text.len() > MAX_STORED / 2 {
+            let mut written = Zeroizing::new(String::with_capacity(2 * MAX_STORED));
+            stored.write_to(&mut written);
+            if written.len() > MAX_STORED {
+                return Err(SchemeError::TooLong);
+            }
         }
+        Ok(stored)
     }
 
     /// The text that [`parse`](Self::parse) reads, without `:`, blanks and line ends, so that it fits in a

@@ -395,3 +395,44 @@ fn no_secret_is_shown() {
         .map(|e| e.to_string());
     assert!(quoted.is_some_and(|text| !text.contains("my secret")));
 }
+
+#[test]
+fn a_salt_of_sha_crypt_cannot_break_a_line() {
+    let digest = "b".repeat(43);
+    for salt in ["sal:t", "sal\nt", "sal t", "*", "!", "s\u{e4}lt"] {
+        for form in [
+            format!("$5${salt}${digest}"),
+            format!("$5$rounds=1000${salt}${digest}"),
+        ] {
+            assert_eq!(
+                Stored::parse(&form).err(),
+                Some(SchemeError::Malformed("SHA256-CRYPT")),
+                "{form:?}"
+            );
+        }
+    }
+    assert!(Stored::parse(&format!("$5$./azAZ09${digest}")).is_ok());
+}
+
+#[test]
+fn a_digest_of_bcrypt_has_all_its_digits() {
+    let digits = "abcdefghijklmnopqrstuuyvPXIbu7xe6/CED2DzX8z6Si09Mlzl";
+    assert!(Stored::parse(&format!("$2y$04${digits}W")).is_ok());
+    assert!(Stored::parse(&format!("$2y$04${digits}=")).is_err());
+}
+
+#[test]
+fn what_is_read_is_never_written_too_long_to_be_read() {
+    for length in MAX_STORED - 12..=MAX_STORED {
+        for name in ["{SSHA512}", "{PLAIN}:", "{PLAIN}"] {
+            let text = format!("{name}{}", "a".repeat(length - name.len()));
+            if let Ok(stored) = Stored::parse(&text) {
+                assert!(
+                    Stored::parse(&written(&stored)).is_ok(),
+                    "{length} octets of {name}"
+                );
+            }
+        }
+    }
+    assert!(Stored::parse(&format!("{{SSHA512}}{}", "a".repeat(MAX_STORED - 12))).is_ok());
+}

@@ -60,11 +60,18 @@ impl LfBody {
             uid,
             cursor: Mutex::default(),
         };
-        if open.message.served > 0 {
+        let mut len = open.message.served;
+        if len > 0 {
             open.load(0)?;
+            let whole = lock(&open.cursor).next;
+            if whole.at == open.message.len && whole.served != len {
+                // Its name lied about its length, and all of it has been read.
+                read::recount(&open.room, uid, &*open.message.file)?;
+                len = whole.served;
+            }
         }
         Ok(Some(Self {
-            len: open.message.served,
+            len,
             open: Arc::new(open),
             works,
         }))

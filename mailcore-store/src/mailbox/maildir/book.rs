@@ -5,7 +5,7 @@ use super::table::Table;
 use super::uidlist::{self, Header, Line};
 use super::validity;
 use crate::disk::{self, File, Open};
-use crate::{Error, Result};
+use crate::{Error, Kind, Result};
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -39,6 +39,17 @@ pub(super) fn begin(room: &Room) -> Result<Header> {
     })
 }
 
+/// The UIDs are used up: the messages get new ones under a higher UIDVALIDITY (RFC 3501 §2.3.1.1). Held: the lock.
+pub(super) fn renew(room: &Room, old: u32) -> Result<Header> {
+    let mut header = begin(room)?;
+    // The list may tell a value that the account has not given.
+    header.validity = header.validity.max(old.checked_add(1).unwrap_or(1));
+    match header.validity == old {
+        true => Err(Error::new(Kind::Limit, "UIDs of a mailbox")),
+        false => Ok(header),
+    }
+}
+
 /// What a header says, taken over.
 pub(super) fn adopt(header: &Header, ledger: &mut Ledger, view: &mut View) {
     let same = view.validity.0.get() == header.validity && ledger.loaded;
@@ -49,6 +60,7 @@ pub(super) fn adopt(header: &Header, ledger: &mut Ledger, view: &mut View) {
         view.validity = mailcore_base::mailbox::UidValidity(validity);
         view.next = header.next;
         view.table = Arc::default();
+        view.sizes.clear();
     }
     ledger.guid.clone_from(&header.guid);
     ledger.lines = header.lines;

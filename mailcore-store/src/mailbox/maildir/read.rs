@@ -126,13 +126,15 @@ pub(super) fn open(room: &Room, uid: u32) -> Result<Option<Opened>> {
         let view = room.view()?;
         let named = view.table.row(uid).map(|row| view.table.sizes(&row));
         match (view.sizes.get(&uid), named) {
-            (Some((known, served)), _) => Some((*known, *served)),
-            (None, Some((known, Some(served)))) => Some((known.unwrap_or(len), served)),
+            (Some((known, served)), _) => Some((*known, *served, true)),
+            (None, Some((known, Some(served)))) => Some((known.unwrap_or(len), served, false)),
             _ => None,
         }
     };
     let served = match told {
-        Some((known, served)) if known == len && plausible(len, served) => served,
+        Some((known, served, counted)) if known == len && (counted || plausible(len, served)) => {
+            served
+        }
         // The name lies, or says nothing.
         _ => {
             let served = count(&*file).map_err(failed)?;
@@ -143,9 +145,10 @@ pub(super) fn open(room: &Room, uid: u32) -> Result<Option<Opened>> {
     Ok(Some(Opened { file, len, served }))
 }
 
-/// Between a file without line ends and one of nothing else.
+/// Between a file with one bare LF and one of nothing else. That there is none at all is not taken on a name's word:
+/// the file would be served as it stands.
 fn plausible(len: u64, served: u64) -> bool {
-    (len..=len.saturating_mul(2)).contains(&served)
+    len < served && served <= len.saturating_mul(2)
 }
 
 /// Notes that a message's name lies about its length.

@@ -219,6 +219,15 @@ fn assign(
         }
     }
     ledger.torn |= book::is_rotten(ledger, listing.len());
+    {
+        let mut view = room.view()?;
+        let new = numbers.unknown() as u64;
+        if new > 0 && view.next + new > 1 << 32 {
+            let header = book::renew(room, view.validity.0.get())?;
+            book::adopt(&header, ledger, &mut view);
+            numbers.forget();
+        }
+    }
     let (validity, mut next) = {
         let view = room.view()?;
         (view.validity.0.get(), view.next)

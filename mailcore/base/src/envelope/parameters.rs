@@ -219,7 +219,8 @@ impl OriginalRecipient {
     /// Reads `addr-type;xtext`. Under the type `utf-8` UTF-8 and `\x{…}` may stand (RFC 6533 §3).
     ///
     /// # Errors
-    /// [`XtextError`] if a part is missing, malformed, too long, or hides a control character.
+    /// [`XtextError`] if a part is missing, malformed, too long (as it stands or as it will be sent on), or hides
+    /// a control character.
     pub fn parse(value: &str) -> Result<Self, XtextError> {
         let (kind, xtext) = value.split_once(';').ok_or(XtextError)?;
         let kind_good =
@@ -231,10 +232,8 @@ impl OriginalRecipient {
             true => utf8_address(xtext)?,
             false => printable(xtext)?,
         };
-        Ok(Self {
-            kind: Text::new(kind).map_err(|_| XtextError)?,
-            address,
-        })
+        let kind = Text::new(kind).map_err(|_| XtextError)?;
+        Self { kind, address }.bounded()
     }
 
     /// An original recipient of the type `rfc822`, or `utf-8` where the address needs it.
@@ -245,12 +244,14 @@ impl OriginalRecipient {
         let text = address.to_string();
         let kind = if text.is_ascii() { "rfc822" } else { "utf-8" };
         let new = |text| Text::new(text).map_err(|_| XtextError);
-        let original = Self {
-            kind: new(kind)?,
-            address: new(&text)?,
-        };
-        match original.to_string().len() {
-            0..=Self::MAX => Ok(original),
+        let (kind, address) = (new(kind)?, new(&text)?);
+        Self { kind, address }.bounded()
+    }
+
+    /// It may be longer as it is written than it was read: a bare "+" becomes six octets.
+    fn bounded(self) -> Result<Self, XtextError> {
+        match self.to_string().len() {
+            0..=Self::MAX => Ok(self),
             _ => Err(XtextError),
         }
     }

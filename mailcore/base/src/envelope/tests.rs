@@ -61,6 +61,8 @@ fn parameters_have_limits() {
     assert!(EnvelopeId::parse(&"a".repeat(100)).is_ok());
     assert!(EnvelopeId::parse(&"a".repeat(101)).is_err());
     assert!(OriginalRecipient::parse(&format!("rfc822;{}", "a".repeat(494))).is_err());
+    assert!(OriginalRecipient::parse(&format!("utf-8;{}", "+".repeat(82))).is_ok());
+    assert!(OriginalRecipient::parse(&format!("utf-8;{}", "+".repeat(83))).is_err());
     assert_eq!(Text::new(&"a".repeat(1025)), Err(TextError::TooLong));
     assert_eq!(Text::lossy(&[0xff; 5000]).len(), Text::MAX);
 }

@@ -9,6 +9,7 @@ mod reader;
 pub use code::{Class, Code, EnhancedStatus, StatusError};
 pub use reader::{ReadError, Reader};
 
+use crate::envelope::breaks_line;
 use std::{borrow::Cow, fmt, str::FromStr};
 
 /// A reply to a command. Text of several lines makes a reply of several lines.
@@ -26,15 +27,18 @@ impl Reply {
     /// Octets of text that a reply keeps; what goes beyond is cut.
     pub const MAX_TEXT: usize = 16 * 1024;
 
-    /// Makes a reply. LF in the text parts lines, CRLF too; any other control character becomes `?`. The class
-    /// of the enhanced status follows the code.
+    /// Makes a reply. LF in the text parts lines, CRLF too; any other character that
+    /// [`breaks_line`] becomes `?`. The class of the enhanced status follows the code; a 3xx reply has none.
     #[must_use]
     pub fn new(
         code: Code,
         enhanced: Option<EnhancedStatus>,
         text: impl Into<Cow<'static, str>>,
     ) -> Self {
-        let enhanced = enhanced.map(|status| status.under(code));
+        // RFC 2034 §4: a 3xx reply has no status.
+        let enhanced = enhanced
+            .filter(|_| code.class() != Class::Intermediate)
+            .map(|status| status.under(code));
         Self {
             code,
             enhanced,
@@ -156,10 +160,11 @@ fn clean(text: Cow<'static, str>) -> Cow<'static, str> {
         true => Cow::Owned(text[..text.floor_char_boundary(Reply::MAX_TEXT)].to_owned()),
         false => text,
     };
-    if !text.chars().any(|c| c.is_control() && c != '\n') {
+    let breaks = |c: char| breaks_line(c) && c != '\n';
+    if !text.chars().any(breaks) {
         return text;
     }
-    let safe = |c: char| if c.is_control() && c != '\n' { '?' } else { c };
+    let safe = |c: char| if breaks(c) { '?' } else { c };
     Cow::Owned(text.replace("\r\n", "\n").chars().map(safe).collect())
 }
 

@@ -35,16 +35,17 @@ fn replies_are_written_as_the_wire_wants_them() {
 
 #[test]
 fn no_line_can_be_smuggled_into_a_reply() {
-    let text = "a\r\n250 2.0.0 ok\rb\0c\u{85}".to_owned();
+    let text = "a\r\n250 2.0.0 ok\rb\0c\u{85}\u{2028}\u{202e}d".to_owned();
     assert_eq!(
         wire(&reply(550, "5.7.1", text)),
-        "550-5.7.1 a\r\n550 5.7.1 250 2.0.0 ok?b?c?\r\n"
+        "550-5.7.1 a\r\n550 5.7.1 250 2.0.0 ok?b?c???d\r\n"
     );
 }
 
 #[test]
 fn the_status_follows_the_code() {
     assert_eq!(wire(&reply(450, "5.1.1", "x")), "450 4.1.1 x\r\n");
+    assert_eq!(wire(&reply(354, "5.1.1", "x")), "354 x\r\n");
 }
 
 #[test]
