@@ -20,7 +20,7 @@ fn clients_that_do_not_read_cost_a_bounded_piece_each() {
     let server = Server::start(&["--max-per-address", "20000"]);
     server.add_user("carol@example.test", &format!("{{PLAIN}}{CAROL}"));
     let mut talk = server.imap("carol@example.test", CAROL);
-    let text = "x".repeat(78).repeat(1) + "\r\n";
+    let text = "x".repeat(78) + "\r\n";
     let text = text.repeat(sized(20 << 20, 4 << 20) / 80);
     talk.send(&format!("a APPEND INBOX {{{}}}", text.len()));
     talk.expect("+ ");
