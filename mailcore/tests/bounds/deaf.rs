@@ -70,7 +70,7 @@ fn judge(protocol: &str, (took, said): (Duration, usize)) {
         "{protocol}: {took:?}"
     );
     assert!(
-        said >= PIPE && said <= 2 * PIPE,
+        (PIPE..=2 * PIPE).contains(&said),
         "{protocol}: {said} octets"
     );
 }

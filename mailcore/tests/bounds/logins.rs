@@ -2,7 +2,7 @@
 
 use mailcore::auth::{Gate, Link, Options};
 use mailcore::base::login::{Secret, Service};
-use mailcore::store::auth::{Entry, Hasher, MemoryUsers, PasswordScheme, Stored, User};
+use mailcore::store::auth::{Entry, Hasher, MemoryUsers, PasswordScheme, User};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
