@@ -200,7 +200,10 @@ fn parse_line(
     }
     let nets = fields
         .get("allow_nets")
-        .map(|list| Nets::parse(list).map_err(|bad| format!("allow_nets: no network: {bad}")))
+        .map(|list| {
+            Nets::parse(list)
+                .map_err(|bad| format!("allow_nets: no network: {}", bad.escape_debug()))
+        })
         .transpose()?;
     let any = password.is_empty() && fields.contains_key("nopassword");
     Ok(Some(Entry {
