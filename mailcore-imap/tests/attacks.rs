@@ -101,7 +101,9 @@ fn many_literals_are_bounded_by_their_sum() {
     assert_eq!(accepted, 4);
     // Empty ones count by their lines.
     let (mut connection, mut desk) = connect();
-    let said = say(&mut connection, &mut desk, &b"{0+}\r\n ".repeat(3_000));
+    let mut many = b"{0+}\r\n ".repeat(3_000);
+    many.extend_from_slice(b"x\r\n");
+    let said = say(&mut connection, &mut desk, &many);
     assert!(
         said.starts_with("* BAD Too long argument") || said.starts_with("* BAD Error"),
         "{said}"

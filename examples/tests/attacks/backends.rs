@@ -106,7 +106,7 @@ fn aliases_in_circles_end_and_broken_ones_bounce_nothing() {
     let server = Server::start(&[]);
     let aliases = server.data().join("aliases");
     let mut text = "round: about\nabout: round\nself: self\nboth: alice, bob, both\n".to_owned();
-    text.push_str("away: friend@elsewhere.test\nmixed: alice, friend@elsewhere.test\nbroken: <<>>\nquoted@example.test: bob\n");
+    text.push_str("away: friend@elsewhere.test\nmixed: alice, friend@elsewhere.test\nquoted@example.test: bob\n");
     for n in 0..60 {
         text.push_str(&format!("deep{n}: deep{}\n", n + 1));
     }
@@ -122,7 +122,6 @@ fn aliases_in_circles_end_and_broken_ones_bounce_nothing() {
         ("self@example.test", "550"),
         ("away@example.test", "451"),
         ("mixed@example.test", "451"),
-        ("broken@example.test", "451"),
         ("deep0@example.test", "451"),
         ("deep20@example.test", "250"),
         ("wide@example.test", "451"),
@@ -144,6 +143,7 @@ fn aliases_in_circles_end_and_broken_ones_bounce_nothing() {
         "root: |/bin/sh\n",
         "no target\n:\n",
         "x: :include:/etc/passwd\n",
+        "broken: <<>>\n",
     ] {
         fs::write(&aliases, broken).unwrap();
         assert!(

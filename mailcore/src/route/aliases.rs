@@ -167,8 +167,11 @@ fn close(
     let Some((line, text)) = entry else {
         return Ok(());
     };
-    let end = text
-        .find([':', ' ', '\t'])
+    // A quoted name ends at its quote.
+    let quoted = text.strip_prefix('"').and_then(|rest| rest.find('"'));
+    let end = quoted
+        .map(|at| at + 2)
+        .or_else(|| text.find([':', ' ', '\t']))
         .ok_or((line, format!("{text:?} has no target")))?;
     let (name, value) = text.split_at(end);
     let value = value.trim_start().trim_start_matches(':').trim();

@@ -177,7 +177,7 @@ mod tests {
             let flags = keywords.fold(Flags::from_bits(system), Flags::union);
             let info = letters.info(flags, b"");
             prop_assert_eq!(letters.read(super::super::filename::letters(&info)), flags);
-            prop_assert!(info.is_sorted_by(|a, b| a < b) || info.len() > 3);
+            prop_assert!(super::super::filename::letters(&info).is_sorted());
         }
     }
 }
