@@ -63,7 +63,7 @@ fn mail_comes_in_durably() {
 
 #[test]
 fn a_large_mailbox_is_fetched() {
-    let server = Server::start(&[]);
+    let server = Server::start(&["--max-per-address", "20000"]);
     let messages = sized(10_000, 500);
     populate(&server, 1, messages);
     let mut talk = server.imap(&format!("{}@example.test", name(0)), PASSWORD);

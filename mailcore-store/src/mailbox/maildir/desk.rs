@@ -135,7 +135,8 @@ impl<'r> Desk<'r> {
             return Ok(None);
         };
         let table = self.room.view()?.table.clone();
-        if let Some(row) = table.rows().find(|r| filename::is_of(r.base, identity)) {
+        let mark = filename::Mark::of(identity);
+        if let Some(row) = table.rows().find(|r| mark.is_in(r.base)) {
             return Ok(Some(row.uid));
         }
         let slips = self.slips.iter().filter_map(|s| s.result.as_ref().ok());

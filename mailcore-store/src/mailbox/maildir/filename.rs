@@ -54,11 +54,20 @@ fn size(base: &[u8], key: &[u8]) -> Option<u64> {
     })
 }
 
-/// Whether a base is that of the delivery with this identity.
-pub(super) fn is_of(base: &[u8], identity: Identity) -> bool {
-    let end = memchr::memchr(b',', base).unwrap_or(base.len());
-    let unique = base.get(..end).unwrap_or_default();
-    memchr::memmem::find(unique, format!("R{identity}.").as_bytes()).is_some()
+/// What shows by a base that it is that of the delivery with some identity. Made once, looked for in many.
+pub(super) struct Mark(memchr::memmem::Finder<'static>);
+
+impl Mark {
+    pub(super) fn of(identity: Identity) -> Self {
+        let text = format!("R{identity}.");
+        Self(memchr::memmem::Finder::new(text.as_bytes()).into_owned())
+    }
+
+    pub(super) fn is_in(&self, base: &[u8]) -> bool {
+        let end = memchr::memchr(b',', base).unwrap_or(base.len());
+        let unique = base.get(..end).unwrap_or_default();
+        self.0.find(unique).is_some()
+    }
 }
 
 /// The unique part of a new name; nobody else makes the same as long as `micros` is not used twice by one process.
@@ -117,11 +126,9 @@ mod tests {
             name,
             "1700000000.M42P7R000000000000000000000000000000ff.a_b_c"
         );
-        assert!(is_of(name.as_bytes(), Identity(255)));
-        assert!(!is_of(name.as_bytes(), Identity(15)));
-        assert!(!is_of(
-            b"1.x,R000000000000000000000000000000ff.",
-            Identity(255)
-        ));
+        assert!(Mark::of(Identity(255)).is_in(name.as_bytes()));
+        assert!(!Mark::of(Identity(15)).is_in(name.as_bytes()));
+        let behind = b"1.x,R000000000000000000000000000000ff.";
+        assert!(!Mark::of(Identity(255)).is_in(behind));
     }
 }
