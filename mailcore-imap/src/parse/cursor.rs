@@ -13,6 +13,7 @@ impl Wrong {
     pub(crate) const ARGUMENTS: Self = Self(Cow::Borrowed("Invalid arguments"));
     pub(crate) const MISSING: Self = Self(Cow::Borrowed("Missing arguments"));
     pub(crate) const SET: Self = Self(Cow::Borrowed("Invalid messageset"));
+    pub(crate) const UID_SET: Self = Self(Cow::Borrowed("Invalid uidset"));
     pub(crate) const TOO_LONG: Self = Self(Cow::Borrowed("Too long argument"));
     pub(crate) const OPEN_LIST: Self = Self(Cow::Borrowed("Missing ')'"));
 
@@ -78,12 +79,12 @@ impl<'a> Cursor<'a> {
         there
     }
 
-    /// A space between words.
+    /// A space between words; like Dovecot we take several for one.
     pub(crate) fn space(&mut self) -> Result<(), Wrong> {
         match self.peek() {
             None => Err(Wrong::MISSING),
             Some(b' ') => {
-                self.step(1);
+                self.run(|b| b == b' ');
                 Ok(())
             }
             Some(_) => Err(Wrong::ARGUMENTS),
@@ -108,13 +109,7 @@ impl<'a> Cursor<'a> {
 
     /// An atom; never empty.
     pub(crate) fn atom(&mut self) -> Result<&'a [u8], Wrong> {
-        let atom = self.run(|b| !special(b));
-        match (atom.is_empty(), self.peek()) {
-            (false, None | Some(b' ' | b')' | b'(')) => Ok(atom),
-            (true, None) => Err(Wrong::MISSING),
-            (true, _) => Err(Wrong::ARGUMENTS),
-            (false, _) => Err("Invalid characters in atom".into()),
-        }
+        self.bare(|b| !special(b))
     }
 
     /// An atom as upper-case text, as names of commands and items are compared; at most 64 octets.
@@ -214,9 +209,15 @@ impl<'a> Cursor<'a> {
         if matches!(self.peek(), Some(b'"' | b'{')) {
             return self.string();
         }
+        self.bare(take).map(Cow::Borrowed)
+    }
+
+    /// A word without quotes; never empty.
+    fn bare(&mut self, take: impl Fn(u8) -> bool) -> Result<&'a [u8], Wrong> {
         let bare = self.run(take);
         match (bare.is_empty(), self.peek()) {
-            (false, None | Some(b' ' | b')' | b'(')) => Ok(Cow::Borrowed(bare)),
+            (false, None | Some(b' ' | b')')) if bare.is_ascii() => Ok(bare),
+            (false, None | Some(b' ' | b')')) => Err("8bit data in atom".into()),
             (true, None) => Err(Wrong::MISSING),
             (true, _) => Err(Wrong::ARGUMENTS),
             (false, _) => Err("Invalid characters in atom".into()),
@@ -229,13 +230,23 @@ impl<'a> Cursor<'a> {
         decimal(digits)
     }
 
+    /// A set of UIDs, which is written as one of numbers is.
+    pub(crate) fn uid_set(&mut self) -> Result<SequenceSet, Wrong> {
+        self.set_or(Wrong::UID_SET)
+    }
+
     /// A sequence set.
     pub(crate) fn sequence_set(&mut self) -> Result<SequenceSet, Wrong> {
+        self.set_or(Wrong::SET)
+    }
+
+    /// A set, or what is wrong with it.
+    pub(crate) fn set_or(&mut self, wrong: Wrong) -> Result<SequenceSet, Wrong> {
         let text = self.run(|b| b != b' ' && b != b')' && b != b'(');
         match (text.is_empty(), SequenceSet::parse(text)) {
             (true, _) => Err(Wrong::MISSING),
             (_, Some(set)) => Ok(set),
-            (_, None) => Err(Wrong::SET),
+            (_, None) => Err(wrong),
         }
     }
 

@@ -202,18 +202,21 @@ fn fields(at: &mut Cursor<'_>) -> Result<Vec<Vec<u8>>, Wrong> {
 
 /// `<from.most>`; Dovecot takes `<from>` too.
 fn partial(at: &mut Cursor<'_>) -> Result<Option<Partial>, Wrong> {
-    const BAD: Wrong = Wrong(Cow::Borrowed("Invalid BODY[..] parameter: Invalid partial"));
     if !at.eat(b'<') {
         return Ok(None);
     }
-    let from = at.number().ok_or(BAD)?;
+    let from = at.number();
+    let from = from.ok_or("Invalid BODY[..] parameter: Too big partial start")?;
     let most = match at.eat(b'.') {
-        true => Some(at.number().ok_or(BAD)?),
+        true => Some(
+            at.number()
+                .ok_or("Invalid BODY[..] parameter: Too big partial end")?,
+        ),
         false => None,
     };
     match at.eat(b'>') {
         true => Ok(Some(Partial { from, most })),
-        false => Err(BAD),
+        false => Err("Invalid BODY[..] parameter: Missing '>' in partial".into()),
     }
 }
 
@@ -290,8 +293,18 @@ mod tests {
             ("BODY[1", "Invalid BODY[..] parameter: Missing ']'"),
             ("BODY[HEADER.FIELDS ()]", "Invalid BODY[..] section"),
             ("BODY[HEADER.FIELDS (a:b)]", "Invalid BODY[..] section"),
-            ("BODY[]<x>", "Invalid BODY[..] parameter: Invalid partial"),
-            ("BODY[]<1.2", "Invalid BODY[..] parameter: Invalid partial"),
+            (
+                "BODY[]<x>",
+                "Invalid BODY[..] parameter: Too big partial start",
+            ),
+            (
+                "BODY[]<1.x>",
+                "Invalid BODY[..] parameter: Too big partial end",
+            ),
+            (
+                "BODY[]<1.2",
+                "Invalid BODY[..] parameter: Missing '>' in partial",
+            ),
             ("FLAGS UID", "Invalid arguments"),
         ] {
             assert_eq!(read(text), Err(Wrong::from(why)), "{text}");

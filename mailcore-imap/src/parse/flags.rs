@@ -3,6 +3,10 @@
 use super::{Cursor, Wrong};
 use mailcore_base::mailbox::{Flags, Keyword, KeywordError};
 
+/// Most octets of a keyword that a client may set (Dovecot: `mail_max_keyword_length`).
+const LONGEST: usize = 50;
+const TOO_LONG: &str = "[CANNOT] Keyword length too long";
+
 /// Flags that a client wants set or taken off, keywords by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct FlagList {
@@ -51,13 +55,14 @@ impl FlagList {
         let name = at.atom()?;
         let name = std::str::from_utf8(name).unwrap_or("\u{fffd}");
         match Keyword::parse(name) {
+            Ok(_) if name.len() > LONGEST => self.refused = Some(TOO_LONG),
             Ok(keyword) if self.keywords.len() < Flags::KEYWORDS => {
                 if !self.keywords.contains(&keyword) {
                     self.keywords.push(keyword);
                 }
             }
             Ok(_) => self.refused = Some("[LIMIT] Too many keywords"),
-            Err(KeywordError::TooLong) => self.refused = Some("[LIMIT] Keyword length too long"),
+            Err(KeywordError::TooLong) => self.refused = Some(TOO_LONG),
             Err(_) => self.refused = Some("[CANNOT] Invalid characters in keyword"),
         }
         Ok(())

@@ -102,6 +102,7 @@ impl Reader<'_> {
                 let set = at.sequence_set()?;
                 Ok(Key::Uids(self.mailbox.numbers(&set)).into())
             }
+            Some(b')') => Err("Unexpected ')'".into()),
             Some(_) => self.named(at, deep),
         }
     }
@@ -131,7 +132,8 @@ impl Reader<'_> {
             "UNKEYWORD" => return Ok(keyword(at, &name)?.not()),
             "UID" => {
                 argument(at, &name)?;
-                Key::Uids(self.mailbox.uids(&at.sequence_set()?))
+                let set = at.set_or("Invalid UID messageset".into())?;
+                Key::Uids(self.mailbox.uids(&set))
             }
             "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => Key::Header {
                 value: self.text(at, &name)?,
@@ -167,8 +169,9 @@ impl Reader<'_> {
         let text = at.astring()?;
         match self.charset {
             Some(charset) => Ok(charset.decode(&text)),
-            None => String::from_utf8(text.into_owned())
-                .map_err(|_| Wrong::from("Invalid search string: not valid UTF-8")),
+            None => {
+                String::from_utf8(text.into_owned()).map_err(|_| Wrong::from("Invalid search key"))
+            }
         }
     }
 }

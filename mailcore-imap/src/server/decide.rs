@@ -185,6 +185,7 @@ impl Core {
         };
         match opened {
             Ok(command) => {
+                self.state.by_uid = name.starts_with("UID ");
                 self.phase = Phase::Running(Running {
                     tag,
                     started: now,
@@ -201,7 +202,8 @@ impl Core {
     fn mistaken(&mut self, tag: &[u8], name: &str, mistake: &Mistake, now: Instant) {
         let known = self.state.account.is_some();
         let text = mistake.words(name, known);
-        self.state.wrong += 1;
+        // Like Dovecot: a client that forgot to select a mailbox does make sense.
+        self.state.wrong += u32::from(*mistake != Mistake::Unselected);
         let limits = &self.options.limits;
         let (most, silent) = if known {
             (limits.wrong, false)

@@ -77,13 +77,14 @@ pub(super) fn words(text: &[u8]) -> (Vec<u8>, String) {
     if tag.is_empty() || tag.len() > TAG || !matches!(at.peek(), None | Some(b' ')) {
         return (Vec::new(), String::new());
     }
-    let _ = at.space();
+    at.eat(b' ');
     let Ok(mut name) = at.keyword() else {
         return (tag.to_vec(), String::new());
     };
     if name == "UID" {
         // RFC 3501 §6.4.8
-        let second = at.space().and_then(|()| at.keyword()).unwrap_or_default();
+        at.eat(b' ');
+        let second = at.keyword().unwrap_or_default();
         if second.is_empty() {
             return (tag.to_vec(), String::new());
         }

@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) wrong: u32,
     /// The mailbox is said to have changed, and nobody has looked yet.
     pub(super) changed: bool,
+    /// The command that runs goes by UID, and so do all FETCH responses with it (RFC 3501 §6.4.8).
+    pub(super) by_uid: bool,
 }
 
 /// The user's side of a session.

@@ -130,6 +130,7 @@ impl Tell {
     }
 
     fn write(&mut self, turn: &mut Turn<'_>) {
+        let by_uid = turn.state.by_uid;
         let Some(selected) = turn.state.selected.as_deref_mut() else {
             self.at = At::Told;
             return;
@@ -143,7 +144,7 @@ impl Tell {
                 self.at = At::Learn(uids);
                 return;
             }
-            write_news(&mut turn.out.bytes, selected, &news);
+            write_news(&mut turn.out.bytes, selected, &news, by_uid);
         }
     }
 
@@ -191,19 +192,27 @@ pub(super) fn write_keywords(out: &mut Vec<u8>, selected: &Selected) {
     }
 }
 
-fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News) {
+fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News, by_uid: bool) {
     let view = &selected.view;
     match news {
         News::Keywords => write_keywords(out, selected),
         News::Flags {
             number, uid, flags, ..
         } => {
-            numbered(out, *number, " FETCH (FLAGS ");
+            numbered(out, *number, " FETCH (");
+            write_uid(out, *uid, by_uid);
+            out.extend_from_slice(b"FLAGS ");
             write::flags(out, *flags, view.is_recent(*uid), view.keywords());
             out.extend_from_slice(b")\r\n");
         }
-        News::ModSeq { number, modseq, .. } => {
-            numbered(out, *number, " FETCH (MODSEQ (");
+        News::ModSeq {
+            number,
+            uid,
+            modseq,
+        } => {
+            numbered(out, *number, " FETCH (");
+            write_uid(out, *uid, by_uid);
+            out.extend_from_slice(b"MODSEQ (");
             write::number(out, modseq.0);
             out.extend_from_slice(b"))\r\n");
         }
@@ -214,6 +223,14 @@ fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News) {
         News::Exists(count) => numbered(out, *count, " EXISTS\r\n"),
         News::Recent(count) => numbered(out, *count, " RECENT\r\n"),
         News::Ask(_) => {}
+    }
+}
+
+fn write_uid(out: &mut Vec<u8>, uid: Uid, wanted: bool) {
+    if wanted {
+        out.extend_from_slice(b"UID ");
+        write::number(out, u64::from(uid.number()));
+        out.push(b' ');
     }
 }
 

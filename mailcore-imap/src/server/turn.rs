@@ -66,12 +66,23 @@ impl Turn<'_> {
                 NameError::Empty if text.is_empty() => {
                     "[CANNOT] Invalid mailbox name: Name is empty".into()
                 }
-                NameError::Empty => {
-                    "[CANNOT] Invalid mailbox name: Has adjacent hierarchy separators".into()
-                }
+                NameError::Empty => self.misplaced(text).into(),
                 other => Cow::Owned(format!("[CANNOT] Invalid mailbox name: {other}")),
             })
         })
+    }
+
+    /// What is wrong with a name of which a level is empty.
+    fn misplaced(&self, text: &[u8]) -> &'static str {
+        let mut separator = [0; 4];
+        let separator = self.state.separator().encode_utf8(&mut separator);
+        if text.starts_with(separator.as_bytes()) {
+            "[CANNOT] Invalid mailbox name: Begins with hierarchy separator"
+        } else if text.ends_with(separator.as_bytes()) {
+            "[CANNOT] Invalid mailbox name: Ends with hierarchy separator"
+        } else {
+            "[CANNOT] Invalid mailbox name: Has adjacent hierarchy separators"
+        }
     }
 
     /// The name as the client writes it, for a reply.

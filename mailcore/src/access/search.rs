@@ -50,7 +50,8 @@ pub async fn search(
                 let Some(opened) = Opened::open(mailbox, record.uid).await? else {
                     continue;
                 };
-                known.sent = date(&opened.header);
+                // Like Dovecot: a message without a date that can be read is very old.
+                known.sent = date(&opened.header).or(Some(DateTime::utc(0)));
                 at_hand = Some(opened);
             }
             let matches = match matcher.judge(&known, now) {

@@ -223,7 +223,7 @@ impl Command for Run {
 
     fn line(&mut self, line: &[u8], _turn: &mut Turn<'_>) {
         match &self.at {
-            At::Tail if line.is_empty() => self.at = At::Commit,
+            At::Tail if line.iter().all(|b| *b == b' ') => self.at = At::Commit,
             At::Tail => {
                 let wrong = Reply::bad("Error in IMAP command APPEND: Invalid arguments");
                 self.at = At::Abandon(wrong, comes_anyway(line));

@@ -52,7 +52,10 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
         Some(b"=") => Some(Secret::new(Vec::new())),
         Some(word) => match decode(word) {
             Some(initial) => Some(initial),
-            None => return Ok(Once::reply(no_base64())),
+            None => {
+                let reply = Reply::bad("Invalid base64 data in initial response").bare();
+                return Ok(Once::reply(reply));
+            }
         },
     };
     Ok(Box::new(Run::Begin(Authenticate { mechanism, initial })))
@@ -63,7 +66,7 @@ fn decode(text: &[u8]) -> Option<Secret> {
 }
 
 fn no_base64() -> Reply {
-    Reply::no("[ALERT] Invalid base64 data in response")
+    Reply::no("[ALERT] Invalid base64 in response").bare()
 }
 
 impl Command for Run {

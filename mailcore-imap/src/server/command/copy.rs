@@ -35,7 +35,10 @@ pub(super) fn uid_relocate(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
 
 fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, moves: bool, by_uid: bool) -> Opened {
     first(at)?;
-    let set = at.sequence_set()?;
+    let set = match by_uid {
+        true => at.uid_set()?,
+        false => at.sequence_set()?,
+    };
     at.space()?;
     let text = at.astring()?;
     at.end()?;

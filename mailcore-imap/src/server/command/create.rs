@@ -6,6 +6,7 @@ use crate::parse::modifiers::Modifiers;
 use crate::server::question::{Answer, Create, Want};
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::types::Failed;
+use mailcore_base::mailbox::MailboxName;
 
 #[derive(Debug)]
 struct Run {
@@ -37,11 +38,24 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     }
 }
 
+/// The store cannot keep a mailbox of this name, most likely for one of the reasons that a file name has.
+pub(super) fn unsupported(name: &MailboxName, turn: &Turn<'_>) -> Reply {
+    let name = turn.shown(name);
+    Reply::no(if name.contains('/') && turn.state.separator() != '/' {
+        "[CANNOT] Invalid mailbox name: Name must not have '/' characters"
+    } else if name.starts_with('~') {
+        "[CANNOT] Invalid mailbox name: Begins with '~'"
+    } else {
+        "[CANNOT] Invalid mailbox name"
+    })
+}
+
 impl Command for Run {
-    fn next(&mut self, _turn: &mut Turn<'_>) -> Next {
+    fn next(&mut self, turn: &mut Turn<'_>) -> Next {
         match self.outcome {
             None => Next::Ask(Want::Create(self.create.clone())),
             Some(Ok(())) => Next::Reply(Reply::ok("Create completed")),
+            Some(Err(Failed::Unsupported)) => Next::Reply(unsupported(&self.create.name, turn)),
             Some(Err(failed)) => Next::Reply(Reply::failed(failed)),
         }
     }

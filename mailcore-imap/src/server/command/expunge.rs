@@ -25,7 +25,7 @@ pub(super) fn all(_at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
 
 pub(super) fn uid(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     first(at)?;
-    let set = at.sequence_set()?;
+    let set = at.uid_set()?;
     at.end()?;
     let within = turn.selected().map(|s| s.view.uids(set.ranges()));
     Ok(open(within.unwrap_or_default(), turn))

@@ -11,24 +11,10 @@ const NAME: usize = 30;
 const VALUE: usize = 1024;
 
 pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
-    first(at)?;
-    if !at.word("NIL") {
-        let mut name = None;
-        let mut fields = Vec::new();
-        at.list(|at| {
-            match name.take() {
-                None => name = Some(short(&at.string()?, NAME)),
-                Some(name) => fields.push((name, value(at)?)),
-            }
-            Ok(())
-        })?;
-        if name.is_some() {
-            return Err(Wrong::ARGUMENTS);
-        }
-        fields.truncate(FIELDS);
+    // Like Dovecot: nobody is turned away for how he introduces himself.
+    if let Ok(fields) = fields(at) {
         turn.facts.client = fields;
     }
-    at.end()?;
     turn.out.say("* ID ");
     if turn.options.id.is_empty() {
         turn.out.say("NIL");
@@ -43,6 +29,24 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     }
     turn.out.say("\r\n");
     Ok(Once::reply(Reply::ok("ID completed")))
+}
+
+fn fields(at: &mut Cursor<'_>) -> Result<Vec<(String, Option<String>)>, Wrong> {
+    first(at)?;
+    let mut name = None;
+    let mut fields = Vec::new();
+    if !at.word("NIL") {
+        at.list(|at| {
+            match name.take() {
+                None => name = Some(short(&at.string()?, NAME)),
+                Some(name) => fields.push((name, value(at)?)),
+            }
+            Ok(())
+        })?;
+        fields.truncate(FIELDS);
+    }
+    at.end()?;
+    Ok(fields)
 }
 
 fn value(at: &mut Cursor<'_>) -> Result<Option<String>, Wrong> {

@@ -7,6 +7,7 @@ use crate::server::turn::{Command, Next, Once, Out, Reply, Turn};
 use crate::types::{Failed, Listed};
 use crate::write;
 use mailcore_base::mailbox::{MailboxName, Pattern};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 /// Mailboxes asked for at a time.
@@ -19,6 +20,7 @@ const PAGE: usize = 200;
 #[derive(Debug)]
 struct Run {
     pattern: Pattern,
+    wanted: Wanted,
     after: Option<MailboxName>,
     page: VecDeque<Listed>,
     at: At,
@@ -31,12 +33,79 @@ enum At {
     Failed(Failed),
 }
 
-pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
-    first(at)?;
-    if at.peek() == Some(b'(') {
-        return Err("Unknown selection options".into());
+/// What of mailboxes is told, and of which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wanted {
+    /// In the words of LIST-EXTENDED.
+    extended: bool,
+    /// Those with a special use alone.
+    special_only: bool,
+    special: bool,
+    children: bool,
+}
+
+impl Wanted {
+    /// What a plain LIST tells.
+    const PLAIN: Self = Self {
+        extended: false,
+        special_only: false,
+        special: true,
+        children: true,
+    };
+    const NOTHING: Self = Self {
+        extended: true,
+        special_only: false,
+        special: false,
+        children: false,
+    };
+
+    /// Of RFC 5258 only what RFC 6154 §2 asks for where it is not there itself.
+    fn select(&mut self, at: &mut Cursor<'_>) -> Result<(), Wrong> {
+        *self = Self::NOTHING;
+        at.list(|at| match at.keyword()?.as_str() {
+            "SPECIAL-USE" => {
+                (self.special_only, self.special) = (true, true);
+                Ok(())
+            }
+            "REMOTE" => Ok(()),
+            _ => Err("Unknown select options".into()),
+        })?;
+        at.space()
     }
-    let (reference, pattern) = arguments(at)?;
+
+    fn returned(&mut self, at: &mut Cursor<'_>) -> Result<(), Wrong> {
+        if !at.word("RETURN") || at.space().is_err() || at.peek() != Some(b'(') {
+            return Err("Extra arguments".into());
+        }
+        if !self.extended {
+            *self = Self::NOTHING;
+        }
+        at.list(|at| match at.keyword()?.as_str() {
+            "SPECIAL-USE" => {
+                self.special = true;
+                Ok(())
+            }
+            "CHILDREN" => {
+                self.children = true;
+                Ok(())
+            }
+            _ => Err("Unknown return options".into()),
+        })?;
+        at.end()
+    }
+}
+
+pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
+    first(at).map_err(|_| INVALID_REFERENCE)?;
+    let mut wanted = Wanted::PLAIN;
+    if at.peek() == Some(b'(') {
+        wanted.select(at)?;
+    }
+    let (reference, pattern) = names(at)?;
+    if !at.rest().is_empty() {
+        at.space()?;
+        wanted.returned(at)?;
+    }
     let separator = turn.state.separator();
     if pattern.is_empty() {
         write_root(turn, &reference);
@@ -45,6 +114,7 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     Ok(match joined(&reference, &pattern, separator) {
         Some(pattern) => Box::new(Run {
             pattern,
+            wanted,
             after: None,
             page: VecDeque::new(),
             at: At::Ask,
@@ -54,13 +124,22 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     })
 }
 
-/// Reference and pattern, in modified UTF-7.
+const INVALID_REFERENCE: Wrong = Wrong(Cow::Borrowed("Invalid reference"));
+const INVALID_PATTERN: Wrong = Wrong(Cow::Borrowed("Invalid pattern"));
+
+/// Reference and pattern alone, in modified UTF-7.
 pub(super) fn arguments(at: &mut Cursor<'_>) -> Result<(Vec<u8>, Vec<u8>), Wrong> {
-    let reference = at.astring()?.into_owned();
-    at.space()?;
-    let pattern = at.list_mailbox()?.into_owned();
-    at.end()?;
-    Ok((reference, pattern))
+    first(at).map_err(|_| INVALID_REFERENCE)?;
+    let names = names(at)?;
+    at.end().map_err(|_| Wrong::from("Extra arguments"))?;
+    Ok(names)
+}
+
+fn names(at: &mut Cursor<'_>) -> Result<(Vec<u8>, Vec<u8>), Wrong> {
+    let reference = at.astring().map_err(|_| INVALID_REFERENCE)?.into_owned();
+    at.space().map_err(|_| INVALID_PATTERN)?;
+    let pattern = at.list_mailbox().map_err(|_| INVALID_PATTERN)?;
+    Ok((reference, pattern.into_owned()))
 }
 
 /// Reference and pattern as one pattern: what stands behind the other (RFC 3501 §6.3.8).
@@ -100,8 +179,9 @@ impl Command for Run {
                         self.at = At::Ask;
                         break;
                     };
-                    if self.pattern.matches(&one.name) {
-                        write_listed(turn.out, &one, separator);
+                    let special = one.special.is_some() || !self.wanted.special_only;
+                    if special && self.pattern.matches(&one.name) {
+                        write_listed(turn.out, &one, self.wanted, separator);
                     }
                     self.after = Some(one.name);
                 }
@@ -126,28 +206,36 @@ impl Command for Run {
     }
 }
 
-fn write_listed(out: &mut Out, one: &Listed, separator: char) {
+fn write_listed(out: &mut Out, one: &Listed, wanted: Wanted, separator: char) {
     // A name that holds the separator within a component cannot be said.
     if one.name.to_utf7(separator).is_none() {
         return;
     }
-    out.say("* LIST (");
-    if !one.selectable {
-        out.say("\\Noselect ");
-    }
-    out.say(if one.children {
-        "\\HasChildren"
-    } else {
-        "\\HasNoChildren"
+    let unselectable = match wanted.extended {
+        true => "\\NonExistent",
+        false => "\\Noselect",
+    };
+    let children = match one.children {
+        true => "\\HasChildren",
+        false => "\\HasNoChildren",
+    };
+    let marked = one.marked.map(|marked| match marked {
+        true => "\\Marked",
+        false => "\\UnMarked",
     });
-    match one.marked {
-        Some(true) => out.say(" \\Marked"),
-        Some(false) => out.say(" \\UnMarked"),
-        None => {}
-    }
-    if let Some(special) = one.special {
-        out.say(" ");
-        out.say(special.attribute());
+    let special = one.special.map(|special| special.attribute());
+    let words = [
+        (!one.selectable).then_some(unselectable),
+        wanted.children.then_some(children),
+        marked,
+        special.filter(|_| wanted.special),
+    ];
+    out.say("* LIST (");
+    for (n, word) in words.into_iter().flatten().enumerate() {
+        if n > 0 {
+            out.say(" ");
+        }
+        out.say(word);
     }
     write_name(out, &one.name, separator);
 }

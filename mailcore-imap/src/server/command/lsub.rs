@@ -1,6 +1,6 @@
 //! LSUB (RFC 3501 §6.3.9).
 
-use super::{Opened, first, list};
+use super::{Opened, list};
 use crate::parse::Cursor;
 use crate::server::question::{Answer, Subscriptions, Want};
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
@@ -17,7 +17,6 @@ struct Run {
 }
 
 pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
-    first(at)?;
     let (reference, pattern) = list::arguments(at)?;
     Ok(
         match list::joined(&reference, &pattern, turn.state.separator()) {
@@ -44,6 +43,8 @@ impl Command for Run {
                 return Next::Reply(Reply::ok("Lsub completed"));
             };
             if self.pattern.matches(&name) {
+                // Its children are not told by it: it is subscribed itself.
+                self.said = Some(name.clone());
                 if name.to_utf7(separator).is_some() {
                     turn.out.say("* LSUB (");
                     list::write_name(turn.out, &name, separator);

@@ -1,6 +1,6 @@
 //! RENAME (RFC 3501 §6.3.5).
 
-use super::{Opened, first};
+use super::{Opened, create, first};
 use crate::parse::Cursor;
 use crate::server::question::{Answer, Rename, Want};
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
@@ -49,6 +49,7 @@ impl Command for Run {
             Some(Err(Failed::AlreadyExists)) => {
                 Reply::no("[ALREADYEXISTS] Target mailbox already exists")
             }
+            Some(Err(Failed::Unsupported)) => create::unsupported(&self.rename.to, turn),
             Some(Err(failed)) => {
                 let name = turn.shown(&self.rename.from);
                 Reply::failed_at(failed, "[NONEXISTENT]", &name)

@@ -1,8 +1,8 @@
 //! SELECT and EXAMINE (RFC 3501 §6.3.1, §6.3.2).
 
 use super::{Opened, first};
-use crate::parse::Cursor;
 use crate::parse::modifiers::Modifiers;
+use crate::parse::{Cursor, Wrong};
 use crate::server::question::{Answer, Close, Select, Want};
 use crate::server::state::Selected;
 use crate::server::tell;
@@ -35,7 +35,7 @@ pub(super) fn examine(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
 }
 
 fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, access: Access) -> Opened {
-    first(at)?;
+    first(at).map_err(|_| Wrong::ARGUMENTS)?;
     let name = at.astring()?;
     if !at.rest().is_empty() {
         at.space()?;

@@ -22,6 +22,8 @@ const ITEMS: [Item; 5] = [
 #[derive(Debug)]
 struct Run {
     status: question::Status,
+    /// The name as the client wrote it, and as it is told.
+    text: Vec<u8>,
     wanted: [bool; ITEMS.len()],
     outcome: Option<Result<Status, Failed>>,
 }
@@ -50,6 +52,7 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     match turn.name(&text) {
         Ok(name) => Ok(Box::new(Run {
             status: question::Status { name },
+            text: text.into_owned(),
             wanted,
             outcome: None,
         })),
@@ -63,19 +66,28 @@ impl Command for Run {
         match &self.outcome {
             None => Next::Ask(Want::Status(self.status.clone())),
             Some(Ok(status)) => {
-                let separator = turn.state.separator();
+                let mut status = status.clone();
+                let selected = turn.selected().filter(|selected| selected.name == *name);
+                let reply = match selected {
+                    Some(selected) => {
+                        // What is recent has been taken by the session that asks.
+                        status.recent = selected.view.recent();
+                        "[CLIENTBUG] Status on selected mailbox completed"
+                    }
+                    None => "Status completed",
+                };
                 turn.out.say("* STATUS ");
-                write::mailbox(&mut turn.out.bytes, name, separator);
+                write::astring(&mut turn.out.bytes, &self.text);
                 let mut space = " (";
                 for ((name, value), _) in ITEMS.iter().zip(&self.wanted).filter(|(_, on)| **on) {
                     turn.out.say(space);
                     turn.out.say(name);
                     turn.out.say(" ");
-                    write::number(&mut turn.out.bytes, value(status));
+                    write::number(&mut turn.out.bytes, value(&status));
                     space = " ";
                 }
                 turn.out.say(")\r\n");
-                Next::Reply(Reply::ok("Status completed"))
+                Next::Reply(Reply::ok(reply))
             }
             Some(Err(failed)) => {
                 let name = turn.shown(name);

@@ -51,8 +51,11 @@ pub(super) fn by_uid(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
 
 /// UID commands may be told of expunges, others may not (RFC 3501 §7.4.1).
 fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
-    first(at)?;
-    let set = at.sequence_set()?;
+    first(at).map_err(|_| Wrong::ARGUMENTS)?;
+    let set = match permit {
+        Permit::All => at.uid_set()?,
+        Permit::NoExpunge => at.sequence_set()?,
+    };
     let Some(selected) = turn.selected() else {
         return Err(Wrong::ARGUMENTS);
     };
@@ -63,7 +66,7 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
             .numbers(set.ranges())
             .map_err(|_| Wrong::SET)?,
     };
-    at.space()?;
+    at.space().map_err(|_| Wrong::ARGUMENTS)?;
     if at.peek() == Some(b'(') {
         Modifiers::parse(at, "STORE")?;
         at.space()?;

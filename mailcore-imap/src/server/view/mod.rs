@@ -237,6 +237,11 @@ impl View {
         self.gone.contains(uid)
     }
 
+    /// How many messages that the client counts are recent in this session.
+    pub fn recent(&self) -> u32 {
+        count(&self.recent.intersection(&self.known_set()))
+    }
+
     /// The message is recent in this session.
     pub fn is_recent(&self, uid: Uid) -> bool {
         self.recent.contains(uid) && self.number(uid).is_some()

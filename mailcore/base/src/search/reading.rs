@@ -199,7 +199,8 @@ impl<'m, 's> Reading<'m, 's> {
     fn search_header(&mut self, header: &[u8], of_message: bool) {
         self.window.clear();
         for field in Fields::new(header) {
-            let value = decode_words(&field.value());
+            // A fold is one space to whoever looks for words, whatever it was made with.
+            let value = decode_words(&field.value()).replace('\t', " ");
             if of_message {
                 self.search_field(field.name(), &fold(&value));
             }

@@ -141,9 +141,9 @@ impl Answers<'_> {
         match refused.reason {
             Reason::Unavailable => Refusal::Unavailable,
             Reason::Barred => Refusal::Disabled,
-            Reason::NotOffered | Reason::Malformed => Refusal::Mechanism,
+            Reason::NotOffered => Refusal::Mechanism,
             Reason::Insecure => Refusal::Insecure,
-            Reason::Credentials => Refusal::Credentials,
+            Reason::Credentials | Reason::Malformed => Refusal::Credentials,
         }
     }
 

@@ -158,9 +158,14 @@ impl Answers<'_> {
             return q.decline();
         };
         let (asked, line) = q.parts();
-        let done = end
-            .carry(line, account.subscribe(&asked.name, asked.on))
-            .await;
+        let work = async {
+            // RFC 3501 §6.3.6 leaves it open; like Dovecot, only to what is there.
+            if asked.on {
+                account.status(&asked.name).await?;
+            }
+            account.subscribe(&asked.name, asked.on).await
+        };
+        let done = end.carry(line, work).await;
         q.answer(done.map_err(|e| self.failed(&e)));
     }
 }

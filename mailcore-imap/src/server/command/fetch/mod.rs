@@ -67,12 +67,15 @@ pub(super) fn by_uid(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
 
 /// UID commands may be told of expunges, others may not (RFC 3501 §7.4.1).
 fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
-    first(at)?;
-    let set = at.sequence_set()?;
+    first(at).map_err(|_| Wrong::ARGUMENTS)?;
+    let by_uid = permit == Permit::All;
+    let set = match by_uid {
+        true => at.uid_set()?,
+        false => at.sequence_set()?,
+    };
     let Some(selected) = turn.selected() else {
         return Err(Wrong::ARGUMENTS);
     };
-    let by_uid = permit == Permit::All;
     let uids = if by_uid {
         selected.view.uids(set.ranges())
     } else {

@@ -62,11 +62,13 @@ impl Wish {
             // Flags are looked at for \Seen, too.
             fields: Fields::FLAGS,
         };
-        if by_uid && !items.contains(&Item::Uid) {
+        if by_uid {
             wish.small.push(Small::Uid);
         }
         for item in items {
-            wish.add(item);
+            if !(by_uid && item == Item::Uid) {
+                wish.add(item);
+            }
         }
         wish
     }
@@ -114,14 +116,14 @@ impl Wish {
         self.parts.is_empty() && self.small.iter().all(|small| has(*small, row))
     }
 
-    /// The small items, `FLAGS` in front where they have changed and were not asked for.
+    /// The small items, with `FLAGS` where they have changed and were not asked for: behind the UID or in front.
     pub(super) fn small(&self, held: &Held) -> Vec<Small> {
-        let told = self.small.contains(&Small::Flags);
-        let extra = (held.marked && !told).then_some(Small::Flags);
-        extra
-            .into_iter()
-            .chain(self.small.iter().copied())
-            .collect()
+        let mut small = self.small.clone();
+        if held.marked && !small.contains(&Small::Flags) {
+            let at = usize::from(small.first() == Some(&Small::Uid));
+            small.insert(at, Small::Flags);
+        }
+        small
     }
 
     /// Writes the whole response, which the row answers.
