@@ -262,8 +262,10 @@ impl Session {
 
     fn next_line(&mut self, now: Instant) -> Option<Next> {
         let limits = &self.options.limits;
+        let word = self.wire.input().get(..4).unwrap_or_default();
         let limit = match self.phase {
             Phase::Transaction => limits.line,
+            Phase::Authorization if !word.eq_ignore_ascii_case(b"AUTH") => limits.line,
             _ => limits.line.max(limits.sasl_line),
         };
         match self.wire.line(limit) {
