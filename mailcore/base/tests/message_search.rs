@@ -133,6 +133,13 @@ fn text_is_found_decoded_and_in_any_case() {
 }
 
 #[test]
+fn a_folded_header_is_found_as_it_reads() {
+    let message = "Subject: one\r\n\ttwo\r\n\r\nx\r\n";
+    assert!(matches(header("Subject", "one two"), message));
+    assert!(matches(text("one two"), message));
+}
+
+#[test]
 fn keys_join_as_logic_has_it() {
     let (yes, no) = (|| body("inside"), || body("outside"));
     assert!(

@@ -232,4 +232,38 @@ mod tests {
             set
         );
     }
+
+    #[tokio::test]
+    async fn a_message_without_a_date_was_sent_long_ago() {
+        use mailcore_base::date::Day;
+        use mailcore_base::mailbox::MailboxName;
+        use mailcore_base::search::When;
+        use mailcore_store::auth::User;
+        use mailcore_store::mailbox::{Access, MailStore, MemoryStore, Stamp};
+
+        let account = MemoryStore::new().account(&User::new("u")).await.unwrap();
+        let inbox = MailboxName::inbox();
+        for header in [
+            "Subject: none",
+            "Date: nonsense",
+            "Date: 1 Feb 2021 10:00 +0000",
+        ] {
+            let mut append = account.append(&inbox).await.unwrap();
+            let text = format!("{header}\r\n\r\nx\r\n");
+            append.write(text.as_bytes()).await.unwrap();
+            append.commit(Stamp::default()).await.unwrap();
+        }
+        let mailbox = account.open(&inbox, Access::Read).await.unwrap();
+        let found = async |when: When| {
+            let all = UidSet::all();
+            let query = Query::from(Key::Sent(when));
+            let found = search(&*mailbox, &query, &all, &Keywords::default(), 0).await;
+            found.unwrap().to_string()
+        };
+        let day = Day::parse(b"1-Jan-2000").unwrap();
+        assert_eq!(found(When::Before(day)).await, "1:2");
+        assert_eq!(found(When::Since(day)).await, "3");
+        let epoch = Day::parse(b"1-Jan-1970").unwrap();
+        assert_eq!(found(When::On(epoch)).await, "1:2");
+    }
 }
