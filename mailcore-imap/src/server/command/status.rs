@@ -66,7 +66,7 @@ impl Command for Run {
         match &self.outcome {
             None => Next::Ask(Want::Status(self.status.clone())),
             Some(Ok(status)) => {
-                let mut status = status.clone();
+                let mut status = *status;
                 let selected = turn.selected().filter(|selected| selected.name == *name);
                 let reply = match selected {
                     Some(selected) => {
