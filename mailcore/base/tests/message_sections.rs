@@ -279,7 +279,7 @@ proptest! {
     }
 
     #[test]
-    fn sections_are_read_back(path in proptest::collection::vec(1u32.., 0..4), names in proptest::collection::vec("[A-Z !\"\\\\-]{1,5}", 1..4), kind in 0..6) {
+    fn sections_are_read_back(path in proptest::collection::vec(1u32.., 0..4), names in proptest::collection::vec("[A-Z !\"\\\\-]{1,4}", 1..4), kind in 0..6) {
         let names: Vec<Vec<u8>> = names.into_iter().map(String::into_bytes).collect();
         let text = match kind {
             0 => SectionText::Whole,
