@@ -189,10 +189,11 @@ impl Client {
         }
     }
 
-    /// Asks for the UIDs and flags from the first message on that it knows by number only.
+    /// Asks for all about the messages from the first one on of which it was not told everything.
     pub async fn learn(&mut self) {
         let Some(belief) = &self.belief else { return };
-        let Some(first) = belief.messages.iter().position(|m| m.uid.is_none()) else {
+        // A size is told last, and only where it was asked for.
+        let Some(first) = belief.messages.iter().position(|m| m.size.is_none()) else {
             return;
         };
         let (from, to) = (first + 1, belief.messages.len());
