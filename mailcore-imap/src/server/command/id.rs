@@ -11,6 +11,10 @@ const NAME: usize = 30;
 const VALUE: usize = 1024;
 
 pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
+    // RFC 3501 §9: no string holds a NUL.
+    if at.rest().contains(&0) {
+        return Err(Wrong::ARGUMENTS);
+    }
     // Like Dovecot: nobody is turned away for how he introduces himself.
     if let Ok(fields) = fields(at) {
         turn.facts.client = fields;
