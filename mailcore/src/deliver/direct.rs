@@ -211,7 +211,10 @@ impl Delivery {
                         original: (!given.eq_ignore_ascii_case(&copy.user))
                             .then_some(given.as_str()),
                         relay: "virtual",
-                        delay: self.began.elapsed(),
+                        delays: log::postfix::Delays {
+                            incoming: self.began.elapsed(),
+                            ..Default::default()
+                        },
                         dsn: "2.0.0",
                         status: "sent",
                         text: "delivered to mailbox",

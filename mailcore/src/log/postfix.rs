@@ -100,8 +100,8 @@ pub struct Delivered<'a> {
     pub original: Option<&'a str>,
     /// Where it went.
     pub relay: &'a str,
-    /// Since the message came.
-    pub delay: Duration,
+    /// How long it took since the message came, in parts.
+    pub delays: Delays,
     /// The enhanced status.
     pub dsn: &'a str,
     /// `sent`, `deferred`, `bounced` …
@@ -110,10 +110,36 @@ pub struct Delivered<'a> {
     pub text: &'a str,
 }
 
+/// The parts of a message's delay: `delays=a/b/c/d`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Delays {
+    /// From its arrival until it was taken up for delivery.
+    pub incoming: Duration,
+    /// From there until this delivery began.
+    pub active: Duration,
+    /// Connecting, greeting, TLS.
+    pub setup: Duration,
+    /// The transmission itself.
+    pub transmission: Duration,
+}
+
+impl fmt::Display for Delays {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let total = self.incoming + self.active + self.setup + self.transmission;
+        write!(
+            f,
+            "delay={}, delays={}/{}/{}/{}",
+            Seconds(total),
+            Seconds(self.incoming),
+            Seconds(self.active),
+            Seconds(self.setup),
+            Seconds(self.transmission)
+        )
+    }
+}
+
 /// `ID: to=<…>, orig_to=<…>, relay=…, delay=…, delays=a/b/c/d, dsn=…, status=sent (…)`
 pub fn delivered(program: &str, d: Delivered<'_>) {
-    let seconds = d.delay.as_secs_f64();
-    let delay = Seconds(seconds);
     let original = d
         .original
         .map(|o| format!(" orig_to=<{}>,", Clean(o)))
@@ -121,10 +147,11 @@ pub fn delivered(program: &str, d: Delivered<'_>) {
     info(
         program,
         format_args!(
-            "{}: to=<{}>,{original} relay={}, delay={delay}, delays={delay}/0/0/0, dsn={}, status={} ({})",
+            "{}: to=<{}>,{original} relay={}, {}, dsn={}, status={} ({})",
             d.id,
             Clean(d.to),
-            d.relay,
+            Clean(d.relay),
+            d.delays,
             d.dsn,
             d.status,
             Clean(d.text)
@@ -133,15 +160,31 @@ pub fn delivered(program: &str, d: Delivered<'_>) {
 }
 
 /// Seconds with two significant digits, as Postfix's delays are written.
-struct Seconds(f64);
+struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
+        match self.0.as_secs_f64() {
             s if s < 0.005 => f.write_str("0"),
             s if s < 0.1 => write!(f, "{s:.2}"),
             s if s < 10.0 => write!(f, "{s:.1}"),
             s => write!(f, "{s:.0}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_are_written_with_two_digits() {
+        let delays = Delays {
+            incoming: Duration::from_millis(12),
+            active: Duration::from_millis(1),
+            setup: Duration::from_millis(340),
+            transmission: Duration::from_secs(125),
+        };
+        assert_eq!(delays.to_string(), "delay=125, delays=0.01/0/0.3/125");
     }
 }
