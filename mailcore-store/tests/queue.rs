@@ -5,7 +5,7 @@ use bytes::Bytes;
 use mailcore_base::envelope::Envelope;
 use mailcore_store::Kind;
 use mailcore_store::conform;
-use mailcore_store::queue::{Identity, MemoryQueue, Queue};
+use mailcore_store::queue::{Identity, Lane, MemoryQueue, Queue};
 use std::time::SystemTime;
 
 fn queue() -> MemoryQueue {
@@ -25,6 +25,8 @@ conforms! {
     what_is_committed_is_kept_as_it_was
     a_draft_is_read_back_and_cut
     a_dropped_draft_leaves_nothing
+    a_draft_knows_its_identity
+    a_message_may_be_held_from_the_first
     a_message_is_claimed_by_one_at_a_time
     a_claim_that_runs_out_passes_on
     a_claim_is_renewed
@@ -32,6 +34,8 @@ conforms! {
     a_deferred_message_waits_until_it_is_due
     what_is_done_stays_done
     a_recipient_that_is_not_there_is_refused
+    a_warning_is_remembered
+    a_long_reason_is_cut
     a_held_message_waits_to_be_released
     what_is_removed_is_gone
     content_being_read_never_turns_into_another
@@ -62,7 +66,9 @@ async fn the_queue_is_bounded_in_octets() {
         other.write(b"1").await.expect("write");
         drop(other);
         let header = Bytes::from_static(b"head");
-        let committed = draft.commit(header, Envelope::default(), now).await;
+        let committed = draft
+            .commit(header, Envelope::default(), now, Lane::Incoming)
+            .await;
         let identity = committed.expect("commit");
         let mut third = queue.create().await.expect("create");
         full(third.write(b"1").await);
@@ -71,7 +77,9 @@ async fn the_queue_is_bounded_in_octets() {
     let mut draft = queue.create().await.expect("create");
     draft.write(b"123456").await.expect("write");
     let header = Bytes::from_static(b"header");
-    let refused = draft.commit(header, Envelope::default(), now).await;
+    let refused = draft
+        .commit(header, Envelope::default(), now, Lane::Incoming)
+        .await;
     full(refused.map(drop));
     let mut draft = queue.create().await.expect("create");
     draft.write(b"1234567890").await.expect("all is free again");

@@ -5,8 +5,8 @@ mod memory;
 
 pub use memory::MemoryQueue;
 
-use crate::Result;
 use crate::body::Body;
+use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 use mailcore_base::envelope::Envelope;
@@ -50,7 +50,20 @@ pub enum Lane {
     Corrupt,
 }
 
-/// What became of one recipient.
+impl Lane {
+    /// Whether a message may be committed into this lane.
+    fn may_begin(self) -> Result<()> {
+        match self {
+            Self::Incoming | Self::Hold => Ok(()),
+            Self::Active | Self::Deferred | Self::Corrupt => {
+                let what = "a lane that messages are committed into";
+                Err(Error::new(Kind::Unsupported, what))
+            }
+        }
+    }
+}
+
+/// What became of one recipient. Texts are kept to [`Outcome::LONGEST`] octets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -60,6 +73,26 @@ pub enum Outcome {
     Failed(String),
     /// To be tried again; why not yet.
     Deferred(String),
+}
+
+impl Outcome {
+    /// Octets of a text that are kept; what a peer says beyond that is cut off.
+    pub const LONGEST: usize = 1024;
+
+    /// The same with its text cut to what is kept.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        if let Self::Failed(text) | Self::Deferred(text) = &mut self {
+            text.truncate(text.floor_char_boundary(Self::LONGEST));
+        }
+        self
+    }
+
+    /// Whether this recipient is done with, for good or for bad: it stays so.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        matches!(self, Self::Done | Self::Failed(_))
+    }
 }
 
 /// A message in the queue, without its content.
@@ -76,10 +109,12 @@ pub struct Entry {
     pub due: Option<SystemTime>,
     /// How often delivery was tried.
     pub attempts: u32,
+    /// Whether its sender has been told that it is late.
+    pub warned: bool,
     /// Its content's length in octets, header and body.
     pub size: u64,
-    /// Sender, recipients and parameters.
-    pub envelope: Envelope,
+    /// Sender, recipients and parameters; shared, for it may be long.
+    pub envelope: Arc<Envelope>,
     /// The recipients' outcomes so far, by position in the envelope; `None` where nothing was tried.
     pub outcomes: Vec<Option<Outcome>>,
 }
@@ -87,6 +122,9 @@ pub struct Entry {
 /// A message that is being taken in. Dropping it leaves nothing behind.
 #[async_trait]
 pub trait Draft: Send + Sync + Debug {
+    /// The identity that the message will have; trace fields name it before it is committed.
+    fn identity(&self) -> Identity;
+
     /// Appends to the body.
     ///
     /// # Errors
@@ -105,16 +143,18 @@ pub trait Draft: Send + Sync + Debug {
     /// When the medium fails.
     async fn truncate(&mut self, len: u64) -> Result<()>;
 
-    /// Makes the message durable: header (kept apart until now), body, envelope, and when it was accepted. When
-    /// this returns, it survives power loss. Sessions that commit together share one flush.
+    /// Makes the message durable: header (kept apart until now), body, envelope, and when it was accepted; in
+    /// [`Lane::Incoming`], or in [`Lane::Hold`] until it is released. When this returns, it survives power loss.
+    /// Sessions that commit together share one flush.
     ///
     /// # Errors
-    /// When it could not be made durable: then it is not in the queue.
+    /// Unsupported for other lanes; otherwise when it could not be made durable. Then it is not in the queue.
     async fn commit(
         self: Box<Self>,
         header: Bytes,
         envelope: Envelope,
         arrived: SystemTime,
+        lane: Lane,
     ) -> Result<Identity>;
 }
 
@@ -165,7 +205,7 @@ pub trait Queue: Send + Sync + Debug {
     async fn renew(&self, claim: &Claim, until: SystemTime) -> Result<Option<Claim>>;
 
     /// Records outcomes of recipients by position; durable when it returns. What is done or failed stays so,
-    /// whatever comes later. With `due` the message is given back: it goes to [`Lane::Deferred`] until then,
+    /// whatever comes later; texts are cut as [`Outcome::bounded`] does. With `due` the message is given back: it goes to [`Lane::Deferred`] until then,
     /// and its attempts count one up. Without, it stays claimed.
     ///
     /// Outcomes are facts and are recorded also when the claim has passed to somebody else; the message is
@@ -188,6 +228,12 @@ pub trait Queue: Send + Sync + Debug {
     /// NotFound for a message that is gone; Unsupported for [`Lane::Active`], which only a claim leads to;
     /// otherwise when it could not be made durable.
     async fn assign(&self, identity: Identity, lane: Lane) -> Result<()>;
+
+    /// Records that the sender of a message has been told that it is late; durable when it returns.
+    ///
+    /// # Errors
+    /// NotFound for a message that is gone; otherwise when it could not be made durable.
+    async fn warned(&self, identity: Identity) -> Result<()>;
 
     /// Removes a message; says whether it was there.
     ///

@@ -70,10 +70,10 @@ impl Session {
         match verdict {
             Ok(()) => {
                 let Rcpt { path, parameters } = rcpt;
-                self.transaction
-                    .envelope_mut()
-                    .recipients
-                    .push(Recipient { path, parameters });
+                self.transaction.envelope_mut().recipients.push(Recipient {
+                    parameters,
+                    ..Recipient::new(path)
+                });
                 self.say(now, Say::RcptOk);
             }
             Err(refusal) => self.refuse(now, refusal),

@@ -202,3 +202,46 @@ pub async fn a_held_message_waits_to_be_released(queue: &dyn Queue) {
         Err(Kind::Unsupported)
     );
 }
+
+/// That a sender was warned is remembered, whatever the message goes through, and changes nothing else.
+pub async fn a_warning_is_remembered(queue: &dyn Queue) {
+    let identity = queued(queue, 0, 1).await;
+    let claim = one_claimed(queue, 0).await;
+    queue.warned(identity).await.expect("warned");
+    queue.warned(identity).await.expect("warned again");
+    assert!(queue.mark(&claim, &[], Some(at(3))).await.expect("mark"));
+    queue
+        .assign(identity, Lane::Incoming)
+        .await
+        .expect("assign");
+    let again = one_claimed(queue, 3).await;
+    assert!(again.entry.warned);
+    assert_eq!(again.entry.attempts, 1);
+    assert!(queue.remove(identity).await.expect("remove"));
+    let gone = queue.warned(identity).await;
+    assert_eq!(gone.map_err(|error| error.kind()), Err(Kind::NotFound));
+}
+
+/// A text that a peer made long is kept in part, at a character's border.
+pub async fn a_long_reason_is_cut(queue: &dyn Queue) {
+    let identity = queued(queue, 0, 2).await;
+    let claim = one_claimed(queue, 0).await;
+    let long = format!("x{}", "é".repeat(Outcome::LONGEST));
+    let outcomes = [
+        (0, Outcome::Failed(long.clone())),
+        (1, Outcome::Deferred(long)),
+    ];
+    assert!(queue.mark(&claim, &outcomes, None).await.expect("mark"));
+    let entry = queue
+        .entry(identity)
+        .await
+        .expect("entry")
+        .expect("it is there");
+    for outcome in entry.outcomes {
+        let Some(Outcome::Failed(text) | Outcome::Deferred(text)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(text.len(), Outcome::LONGEST - 1);
+        assert!(text.starts_with('x') && text.ends_with('é'));
+    }
+}

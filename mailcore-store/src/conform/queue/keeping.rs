@@ -13,7 +13,8 @@ pub async fn what_is_committed_is_kept_as_it_was(queue: &dyn Queue) {
     assert_eq!(entry.identity, identity);
     assert_eq!(entry.lane, Lane::Incoming);
     assert_eq!((entry.arrived, entry.due, entry.attempts), (at(0), None, 0));
-    assert_eq!(entry.envelope, envelope(2));
+    assert_eq!(*entry.envelope, envelope(2));
+    assert!(!entry.warned);
     assert_eq!(entry.outcomes, [None, None]);
     let whole = [HEADER, BODY].concat();
     assert_eq!(entry.size, u64::try_from(whole.len()).expect("a length"));
@@ -43,7 +44,9 @@ pub async fn a_draft_is_read_back_and_cut(queue: &dyn Queue) {
     draft.truncate(1_000_000).await.expect("truncate");
     draft.truncate(4).await.expect("truncate");
     draft.write(b"new\r\n").await.expect("write");
-    let committed = draft.commit(Bytes::new(), envelope(1), at(0)).await;
+    let committed = draft
+        .commit(Bytes::new(), envelope(1), at(0), Lane::Incoming)
+        .await;
     let identity = committed.expect("commit");
     assert_eq!(
         content(queue, identity, 100).await,
@@ -144,4 +147,46 @@ pub async fn pages_give_every_message_once_in_order(queue: &dyn Queue) {
             assert_eq!(seen, expected, "{lane:?} by {size}");
         }
     }
+}
+
+/// A draft knows the identity that its message will have, and no two drafts have the same.
+pub async fn a_draft_knows_its_identity(queue: &dyn Queue) {
+    let mut known = Vec::new();
+    let drafts = [
+        queue.create().await.expect("create"),
+        queue.create().await.expect("create"),
+    ];
+    for draft in drafts {
+        let identity = draft.identity();
+        assert!(!known.contains(&identity), "{identity} was given twice");
+        let header = Bytes::from_static(HEADER);
+        let committed = draft
+            .commit(header, envelope(1), at(0), Lane::Incoming)
+            .await;
+        assert_eq!(committed.expect("commit"), identity);
+        known.push(identity);
+    }
+}
+
+/// A message may be committed into the hold lane and waits there; no other lane but incoming takes new ones.
+pub async fn a_message_may_be_held_from_the_first(queue: &dyn Queue) {
+    for lane in [Lane::Active, Lane::Deferred, Lane::Corrupt] {
+        let draft = queue.create().await.expect("create");
+        let refused = draft.commit(Bytes::new(), envelope(1), at(0), lane).await;
+        let kind = refused.map_err(|error| error.kind());
+        assert_eq!(kind, Err(Kind::Unsupported), "{lane:?}");
+    }
+    assert_eq!(queue.page(None, None, 10).await.expect("page"), []);
+    let draft = queue.create().await.expect("create");
+    let header = Bytes::from_static(HEADER);
+    let committed = draft.commit(header, envelope(1), at(0), Lane::Hold).await;
+    let identity = committed.expect("commit");
+    assert_eq!(claimed(queue, 1000, 10).await, []);
+    let held = queue.page(Some(Lane::Hold), None, 10).await.expect("page");
+    assert_eq!(held.len(), 1);
+    queue
+        .assign(identity, Lane::Incoming)
+        .await
+        .expect("assign");
+    assert_eq!(one_claimed(queue, 0).await.entry.identity, identity);
 }

@@ -18,6 +18,8 @@ pub async fn all<Q: Queue>(make: impl AsyncFn() -> Q) {
     what_is_committed_is_kept_as_it_was(&make().await).await;
     a_draft_is_read_back_and_cut(&make().await).await;
     a_dropped_draft_leaves_nothing(&make().await).await;
+    a_draft_knows_its_identity(&make().await).await;
+    a_message_may_be_held_from_the_first(&make().await).await;
     a_message_is_claimed_by_one_at_a_time(&make().await).await;
     a_claim_that_runs_out_passes_on(&make().await).await;
     a_claim_is_renewed(&make().await).await;
@@ -25,6 +27,8 @@ pub async fn all<Q: Queue>(make: impl AsyncFn() -> Q) {
     a_deferred_message_waits_until_it_is_due(&make().await).await;
     what_is_done_stays_done(&make().await).await;
     a_recipient_that_is_not_there_is_refused(&make().await).await;
+    a_warning_is_remembered(&make().await).await;
+    a_long_reason_is_cut(&make().await).await;
     a_held_message_waits_to_be_released(&make().await).await;
     what_is_removed_is_gone(&make().await).await;
     content_being_read_never_turns_into_another(&make().await).await;
@@ -57,7 +61,9 @@ async fn queued(queue: &dyn Queue, minute: u32, recipients: usize) -> Identity {
     let mut draft = queue.create().await.expect("create");
     draft.write(BODY).await.expect("write");
     let header = Bytes::from_static(HEADER);
-    let committed = draft.commit(header, envelope(recipients), at(minute)).await;
+    let committed = draft
+        .commit(header, envelope(recipients), at(minute), Lane::Incoming)
+        .await;
     committed.expect("commit")
 }
 

@@ -15,13 +15,16 @@ use std::time::SystemTime;
 /// A message that is being taken in; what it holds counts against the queue's capacity.
 pub(super) struct MemoryDraft {
     queue: Arc<Shared>,
+    identity: Identity,
     body: BytesMut,
 }
 
 impl MemoryDraft {
     pub(super) fn new(queue: Arc<Shared>) -> Self {
+        let identity = queue.state().identity();
         Self {
             queue,
+            identity,
             body: BytesMut::new(),
         }
     }
@@ -29,6 +32,10 @@ impl MemoryDraft {
 
 #[async_trait]
 impl Draft for MemoryDraft {
+    fn identity(&self) -> Identity {
+        self.identity
+    }
+
     async fn write(&mut self, chunk: &[u8]) -> Result<()> {
         self.queue.reserve(chunk.len())?;
         self.body.extend_from_slice(chunk);
@@ -51,7 +58,9 @@ impl Draft for MemoryDraft {
         header: Bytes,
         envelope: Envelope,
         arrived: SystemTime,
+        lane: Lane,
     ) -> Result<Identity> {
+        lane.may_begin()?;
         self.queue.reserve(header.len())?;
         // What is taken out of the draft is no longer given back when it is dropped.
         let content = Content {
@@ -59,17 +68,17 @@ impl Draft for MemoryDraft {
             body: self.body.split().freeze(),
         };
         let mut state = self.queue.state();
-        let identity = Identity(state.next);
-        state.next = state.next.wrapping_add(1);
+        let identity = self.identity;
         let entry = Entry {
             identity,
-            lane: Lane::Incoming,
+            lane,
             arrived,
             due: None,
             attempts: 0,
+            warned: false,
             size: content.len(),
             outcomes: vec![None; envelope.recipients.len()],
-            envelope,
+            envelope: Arc::new(envelope),
         };
         let message = Message {
             entry,
@@ -78,7 +87,9 @@ impl Draft for MemoryDraft {
             until: arrived,
         };
         state.messages.insert(identity, message);
-        state.fresh.insert((arrived, identity));
+        if lane == Lane::Incoming {
+            state.fresh.insert((arrived, identity));
+        }
         Ok(identity)
     }
 }

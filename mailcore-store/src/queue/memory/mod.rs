@@ -86,6 +86,12 @@ impl Shared {
 }
 
 impl State {
+    fn identity(&mut self) -> Identity {
+        let identity = Identity(self.next);
+        self.next = self.next.wrapping_add(1);
+        identity
+    }
+
     /// Since when, or from when on, a message can be claimed; and in which set it stands.
     fn place(
         &mut self,
@@ -171,9 +177,9 @@ impl Message {
         }
         for (position, outcome) in outcomes {
             if let Some(slot) = self.entry.outcomes.get_mut(*position)
-                && !matches!(slot, Some(Outcome::Done | Outcome::Failed(_)))
+                && !slot.as_ref().is_some_and(Outcome::is_final)
             {
-                *slot = Some(outcome.clone());
+                *slot = Some(outcome.clone().bounded());
             }
         }
         Ok(())
@@ -253,6 +259,11 @@ impl Queue for MemoryQueue {
             message.entry.lane = lane;
             message.entry.due = None;
         })
+    }
+
+    async fn warned(&self, identity: Identity) -> Result<()> {
+        self.state()
+            .change(identity, |message| message.entry.warned = true)
     }
 
     async fn remove(&self, identity: Identity) -> Result<bool> {

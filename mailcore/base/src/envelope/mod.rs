@@ -22,6 +22,8 @@ use crate::address::{ForwardPath, ReversePath};
 pub struct Recipient {
     /// The address, as RCPT gave it or as routing has since rewritten it.
     pub path: ForwardPath,
+    /// The address as RCPT gave it, where an alias led from there to here (Postfix: original_recipient).
+    pub original: Option<ForwardPath>,
     /// What RCPT asked besides.
     pub parameters: RcptParameters,
 }
@@ -32,6 +34,7 @@ impl Recipient {
     pub fn new(path: impl Into<ForwardPath>) -> Self {
         Self {
             path: path.into(),
+            original: None,
             parameters: RcptParameters::default(),
         }
     }
