@@ -57,9 +57,9 @@ async fn whither(
 ) -> std::result::Result<String, Box<dyn std::error::Error>> {
     let path = ForwardPath::from(recipient.parse::<Address>()?);
     Ok(match routes.resolve(&path).await {
-        Ok(Destination::Users(users)) => users
-            .into_iter()
-            .map(|u| u.name)
+        Ok(Destination::Targets(targets)) => targets
+            .iter()
+            .map(|target| target.address().to_string())
             .collect::<Vec<_>>()
             .join(", "),
         Ok(Destination::Unknown) => "nobody".into(),

@@ -2,8 +2,9 @@
 
 use super::{Reception, Role, Sink, Verdict, Visit, words};
 use crate::deliver::Delivery;
-use crate::route::{Destination, Routes};
+use crate::route::{Destination, Routes, Target};
 use async_trait::async_trait;
+use mailcore_base::address::Address;
 use mailcore_base::envelope::{Envelope, Recipient};
 use mailcore_store::auth::User;
 use mailcore_store::mailbox::MailStore;
@@ -59,7 +60,10 @@ impl Desk {
 
     async fn users(&self, visit: &Visit, recipient: &Recipient) -> Result<Vec<User>, Verdict> {
         match self.routes.resolve(&recipient.path).await {
-            Ok(Destination::Users(users)) => Ok(users),
+            Ok(Destination::Targets(targets)) => mailboxes(targets).map_err(|elsewhere| {
+                tracing::warn!("the alias {elsewhere} leads to another server");
+                Verdict::Refuse(words::lookup_failed(visit.role, &recipient.path))
+            }),
             Ok(Destination::Unknown) => Err(Verdict::Refuse(words::unknown_user(
                 visit.role,
                 &recipient.path,
@@ -134,4 +138,18 @@ impl Reception for Desk {
         .await;
         Ok(Some(Box::new(delivery.map_err(Verdict::Refuse)?)))
     }
+}
+
+/// The users of these targets, each once; or the first target that is of another server.
+fn mailboxes(targets: Vec<Target>) -> Result<Vec<User>, Address> {
+    let mut users: Vec<User> = Vec::new();
+    for target in targets {
+        match target {
+            Target::Here(_, user) if users.iter().any(|known| known.name == user.name) => {}
+            Target::Here(_, user) => users.push(user),
+            Target::Elsewhere(address) => return Err(address),
+            Target::Nobody(_) => {}
+        }
+    }
+    Ok(users)
 }

@@ -1,33 +1,52 @@
-//! Where a recipient leads: which domains are ours, what aliases say, who the users are. Looks up and decides;
-//! never delivers, and never says anything to a peer.
+//! Where a recipient leads: which domains are ours, what aliases say, who the users are, and which way mail goes from
+//! here. Looks up and decides; never delivers, and never says anything to a peer.
 
 mod aliases;
+mod expand;
+mod hop;
 
 pub use aliases::Aliases;
+pub(crate) use expand::folded;
+pub use hop::{Next, TransportName};
 
 use mailcore_base::address::{Address, Domain, ForwardPath};
 use mailcore_base::login::{Login, Service};
+use mailcore_store::Result;
 use mailcore_store::auth::{User, Users};
 use mailcore_store::table::Table;
-use mailcore_store::{Error, Kind, Result};
 use std::collections::HashSet;
 use std::sync::Arc;
-
-/// Addresses that one recipient may expand to (Postfix: virtual_alias_expansion_limit).
-const MOST_ADDRESSES: usize = 1000;
-/// How deep aliases of aliases are followed (Postfix: virtual_alias_recursion_limit, less generous).
-const DEEPEST: usize = 50;
 
 /// Where one recipient leads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Destination {
-    /// To the mailboxes of these users, each once.
-    Users(Vec<User>),
+    /// To these, each once; at least one of them is not [`Target::Nobody`].
+    Targets(Vec<Target>),
     /// Nowhere: the domain is ours and there is nobody of that name.
     Unknown,
     /// To a domain that is not ours.
     Elsewhere,
+}
+
+/// A final address: one that no alias leads on from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// The mailboxes of this user.
+    Here(Address, User),
+    /// An address of another server.
+    Elsewhere(Address),
+    /// An address of ours that an alias names and nobody has. A queue returns such mail to its sender.
+    Nobody(Address),
+}
+
+impl Target {
+    /// The final address.
+    pub fn address(&self) -> &Address {
+        match self {
+            Self::Here(address, _) | Self::Elsewhere(address) | Self::Nobody(address) => address,
+        }
+    }
 }
 
 /// The routing of one server.
@@ -38,6 +57,7 @@ pub struct Routes {
     aliases: Option<Arc<dyn Table>>,
     users: Arc<dyn Users>,
     delimiters: String,
+    smarthost: Option<Arc<str>>,
 }
 
 impl Routes {
@@ -56,6 +76,7 @@ impl Routes {
             aliases: None,
             users,
             delimiters: "+".to_owned(),
+            smarthost: None,
         }
     }
 
@@ -65,6 +86,16 @@ impl Routes {
     pub fn with_aliases(self, aliases: Arc<dyn Table>) -> Self {
         Self {
             aliases: Some(aliases),
+            ..self
+        }
+    }
+
+    /// The same with all mail for other servers going to one of them: `[host]:port`, or a domain whose mail
+    /// exchangers are meant (Postfix: relayhost).
+    #[must_use]
+    pub fn relay_all_to(self, host: impl Into<Arc<str>>) -> Self {
+        Self {
+            smarthost: Some(host.into()),
             ..self
         }
     }
@@ -82,72 +113,50 @@ impl Routes {
     /// Where this recipient leads.
     ///
     /// # Errors
-    /// When a table or directory cannot tell for now, or aliases run in circles or lead to other servers:
-    /// the mail is to be deferred.
+    /// When a table or directory cannot tell for now, or aliases run too far: the mail is to be deferred.
     pub async fn resolve(&self, path: &ForwardPath) -> Result<Destination> {
         let first = path.clone().complete(&self.origin);
         if !first.domain().is_some_and(|d| self.is_ours(d)) {
             return Ok(Destination::Elsewhere);
         }
-        let users = self.expand(first).await?;
-        Ok(if users.is_empty() {
-            Destination::Unknown
-        } else {
-            Destination::Users(users)
+        let targets = self.expand(first).await?;
+        let nowhere = targets.iter().all(|t| matches!(t, Target::Nobody(_)));
+        Ok(match nowhere {
+            true => Destination::Unknown,
+            false => Destination::Targets(targets),
         })
     }
 
-    /// Follows aliases until only users are left; each address is followed once, so circles end.
-    async fn expand(&self, first: Address) -> Result<Vec<User>> {
-        let mut seen = HashSet::from([first.clone()]);
-        let mut open = vec![(first, 0)];
-        let mut users: Vec<User> = Vec::new();
-        while let Some((address, depth)) = open.pop() {
-            let Some(targets) = self.alias(&address).await? else {
-                self.add_user(&address, &mut users).await?;
-                continue;
-            };
-            let many = targets.len().saturating_add(seen.len());
-            if depth == DEEPEST || many > MOST_ADDRESSES {
-                return Err(Error::new(
-                    Kind::Limit,
-                    format!("aliases of {address} lead too far"),
-                ));
-            }
-            for target in targets {
-                if target == address {
-                    // `alice: alice, bob` means that user and another.
-                    self.add_user(&target, &mut users).await?;
-                } else if seen.insert(target.clone()) {
-                    open.push((target, depth + 1));
-                }
-            }
+    /// Which way the mail for a final address goes. Aliases are not followed again.
+    ///
+    /// # Errors
+    /// When a table cannot tell for now: the mail is to be deferred.
+    pub async fn next_hop(&self, address: &Address) -> Result<Next> {
+        if address.domain().is_some_and(|d| self.is_ours(d)) {
+            return Ok(Next::to_host_of(TransportName::VIRTUAL, address));
         }
-        Ok(users)
+        Ok(match &self.smarthost {
+            Some(host) => Next::new(TransportName::SMTP, Arc::clone(host)),
+            None => Next::to_host_of(TransportName::SMTP, address),
+        })
     }
 
-    /// What the alias table says of an address, its forms tried from the most exact to the least.
-    async fn alias(&self, address: &Address) -> Result<Option<Vec<Address>>> {
-        let (Some(table), Some(domain)) = (&self.aliases, address.domain()) else {
+    /// The user of a final address of ours, with or without its extension. Aliases are not followed.
+    ///
+    /// # Errors
+    /// When the directory cannot tell for now.
+    pub async fn user(&self, address: &Address) -> Result<Option<User>> {
+        let Some(domain) = address.domain().filter(|d| self.is_ours(d)) else {
             return Ok(None);
         };
-        for key in self.forms(address, domain) {
-            if let Some(value) = table.get(&key).await? {
-                return aliases::targets(&value, &self.origin).map(Some);
+        let domain = hop::folded(domain);
+        for name in self.names(address) {
+            let login = Login::new(format!("{name}@{domain}"), Service::Lmtp);
+            if let Some(user) = self.users.user(&login).await? {
+                return Ok(Some(user));
             }
         }
         Ok(None)
-    }
-
-    fn forms(&self, address: &Address, domain: &Domain) -> Vec<String> {
-        let domain = domain.as_ascii().to_ascii_lowercase();
-        let mut names = self.names(address);
-        let mut forms: Vec<_> = names.iter().map(|n| format!("{n}@{domain}")).collect();
-        // A quoted `"@b.test"@a.test` is no catch-all, and `"bob@b.test"@a.test` is nobody of another domain.
-        names.retain(|name| !name.contains('@'));
-        forms.append(&mut names);
-        forms.push(format!("@{domain}"));
-        forms
     }
 
     /// The names that an address may be known by, the whole one first. Only ASCII letters lose their case, as
@@ -159,131 +168,7 @@ impl Routes {
             _ => vec![full],
         }
     }
-
-    /// Adds the user of an address, with or without its extension, if there is one.
-    async fn add_user(&self, address: &Address, users: &mut Vec<User>) -> Result<()> {
-        let Some(domain) = address.domain().filter(|d| self.is_ours(d)) else {
-            return Err(Error::new(
-                Kind::Unsupported,
-                format!("the alias {address} leads to another server"),
-            ));
-        };
-        let domain = domain.as_ascii().to_ascii_lowercase();
-        for name in self.names(address) {
-            let login = Login::new(format!("{name}@{domain}"), Service::Lmtp);
-            if let Some(user) = self.users.user(&login).await? {
-                if !users.iter().any(|known| known.name == user.name) {
-                    users.push(user);
-                }
-                return Ok(());
-            }
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use async_trait::async_trait;
-    use mailcore_base::address::Repertoire;
-    use mailcore_store::table::Shape;
-
-    #[derive(Debug)]
-    struct People(&'static [&'static str]);
-
-    #[async_trait]
-    impl Users for People {
-        async fn user(&self, login: &Login) -> Result<Option<User>> {
-            match login.name.as_str() {
-                "away@a.test" => Err(Error::new(Kind::Unavailable, "directory")),
-                name => Ok(self.0.contains(&name).then(|| User::new(name))),
-            }
-        }
-    }
-
-    #[derive(Debug)]
-    struct Lines(&'static [(&'static str, &'static str)]);
-
-    #[async_trait]
-    impl Table for Lines {
-        async fn get(&self, key: &str) -> Result<Option<String>> {
-            Ok(self
-                .0
-                .iter()
-                .find(|(k, _)| *k == key)
-                .map(|(_, v)| (*v).to_owned()))
-        }
-
-        fn shape(&self) -> Shape {
-            Shape::Exact
-        }
-    }
-
-    async fn names(recipient: &str) -> std::result::Result<Vec<String>, Kind> {
-        let domain = |name| Domain::parse(name, Repertoire::Ascii).unwrap();
-        let routes = Routes::new(
-            domain("a.test"),
-            [domain("b.test")],
-            Arc::new(People(&[
-                "alice@a.test",
-                "bob@a.test",
-                "bob@b.test",
-                "x+y@a.test",
-            ])),
-        )
-        .with_aliases(Arc::new(Lines(&[
-            ("root", "postmaster, bob"),
-            ("postmaster", "alice"),
-            ("alice@b.test", "alice@a.test"),
-            ("round", "about"),
-            ("about", "round"),
-            ("bob@b.test", "bob@b.test, alice"),
-            ("gone", "nobody"),
-            ("out", "friend@elsewhere.test"),
-            ("crowd", "away"),
-        ])));
-        let (path, _) = ForwardPath::parse_prefix(recipient, Repertoire::Ascii).unwrap();
-        match routes.resolve(&path).await.map_err(|e| e.kind())? {
-            Destination::Users(users) => {
-                let mut names: Vec<_> = users.into_iter().map(|u| u.name).collect();
-                names.sort();
-                Ok(names)
-            }
-            Destination::Unknown => Ok(vec!["unknown".into()]),
-            Destination::Elsewhere => Ok(vec!["elsewhere".into()]),
-        }
-    }
-
-    #[tokio::test]
-    async fn a_recipient_leads_to_its_users_each_once() {
-        assert_eq!(names("<ALICE@A.test>").await.unwrap(), ["alice@a.test"]);
-        assert_eq!(
-            names("<alice+lists@a.test>").await.unwrap(),
-            ["alice@a.test"]
-        );
-        assert_eq!(names("<x+y@a.test>").await.unwrap(), ["x+y@a.test"]);
-        assert_eq!(names("root").await.unwrap(), ["alice@a.test", "bob@a.test"]);
-        assert_eq!(names("<alice@b.test>").await.unwrap(), ["alice@a.test"]);
-        assert_eq!(
-            names("<bob@b.test>").await.unwrap(),
-            ["alice@a.test", "bob@b.test"]
-        );
-    }
-
-    #[tokio::test]
-    async fn nobody_and_elsewhere_are_told_apart() {
-        assert_eq!(names("<carol@a.test>").await.unwrap(), ["unknown"]);
-        assert_eq!(names("<gone@a.test>").await.unwrap(), ["unknown"]);
-        assert_eq!(names("<round@a.test>").await.unwrap(), ["unknown"]);
-        assert_eq!(names("<alice@c.test>").await.unwrap(), ["elsewhere"]);
-        assert_eq!(names("<alice@[127.0.0.1]>").await.unwrap(), ["elsewhere"]);
-    }
-
-    #[tokio::test]
-    async fn what_cannot_be_told_now_is_deferred_and_never_unknown() {
-        assert_eq!(names("<away@a.test>").await, Err(Kind::Unavailable));
-        assert_eq!(names("<crowd@a.test>").await, Err(Kind::Unavailable));
-        assert_eq!(names("<out@a.test>").await, Err(Kind::Unsupported));
-    }
-}
+mod tests;
