@@ -71,6 +71,7 @@ pub mod access;
 pub mod auth;
 pub mod collector;
 pub mod deliver;
+pub mod dns;
 pub mod intake;
 pub mod log;
 pub mod net;
