@@ -1,0 +1,48 @@
+//! What a listener can serve, and what follows from it alone: TLS from the start, the ALPN name. Opens nothing.
+
+/// What a listener serves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// SMTP from other servers (25).
+    Smtp,
+    /// Submission with STARTTLS (587).
+    Submission,
+    /// Submission under TLS from the start (465).
+    Submissions,
+    /// LMTP (24, or a Unix socket).
+    Lmtp,
+    /// IMAP with STARTTLS (143).
+    Imap,
+    /// IMAP under TLS from the start (993).
+    Imaps,
+    /// POP3 with STLS (110).
+    Pop3,
+    /// POP3 under TLS from the start (995).
+    Pop3s,
+}
+
+impl Protocol {
+    /// Whether TLS stands before the first word.
+    pub(super) fn implicit_tls(self) -> bool {
+        matches!(self, Self::Submissions | Self::Imaps | Self::Pop3s)
+    }
+
+    /// Whether a reception decides about what comes in here.
+    pub(super) fn takes_mail(self) -> bool {
+        matches!(
+            self,
+            Self::Smtp | Self::Submission | Self::Submissions | Self::Lmtp
+        )
+    }
+
+    /// The ALPN name.
+    pub(super) fn alpn(self) -> &'static str {
+        match self {
+            Self::Smtp | Self::Submission | Self::Submissions => "smtp",
+            Self::Lmtp => "lmtp",
+            Self::Imap | Self::Imaps => "imap",
+            Self::Pop3 | Self::Pop3s => "pop3",
+        }
+    }
+}

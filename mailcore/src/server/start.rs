@@ -1,0 +1,162 @@
+//! From what was said of a server to one that answers: TLS, the protocols' drivers, the listeners. What comes
+//! in is the counter's.
+
+use super::builder::{Builder, Identity, Place};
+use super::counter::{Counter, Service};
+use super::{Protocol, Server, StartError};
+use crate::net::Peer;
+use crate::net::imap_server::ImapServer;
+use crate::net::listen::{Address, Listener, Turnstile, listen};
+use crate::net::pop3_server::Pop3Server;
+use crate::net::smtp_server::SmtpServer;
+use crate::net::tls;
+use crate::reception::{Reception, Role};
+use crate::shutdown::Shutdown;
+use mailcore_base::address::{Domain, Repertoire};
+use mailcore_smtp::server::StartTls;
+use std::sync::Arc;
+
+impl Builder {
+    /// Starts, within a tokio runtime. Every listener answers once this returns.
+    ///
+    /// # Errors
+    /// [`StartError`]; nothing then listens.
+    pub fn start(mut self) -> Result<Server, StartError> {
+        let hostname = Domain::parse(&self.hostname, Repertoire::Utf8)
+            .map_err(|_| StartError::Hostname(self.hostname.clone()))?;
+        let turnstile = Turnstile::new(self.limits.clone());
+        let shutdown = Shutdown::new();
+        let mut ready = Vec::new();
+        let mut tls: Vec<(Protocol, Arc<tls::Service>)> = Vec::new();
+        for (protocol, place) in std::mem::take(&mut self.places) {
+            let secured = self.secure(protocol, &mut tls)?;
+            let service = self.service(protocol, &hostname, secured.is_some())?;
+            let listener = bind(place)?;
+            let counter = Counter {
+                protocol,
+                service: Arc::new(service),
+                tls: secured,
+            };
+            ready.push((listener, Arc::new(counter)));
+        }
+        let mut addresses = Vec::new();
+        for (listener, counter) in ready {
+            let address = listener.address().unwrap_or(Peer::Unknown);
+            addresses.push((counter.protocol, address));
+            tokio::spawn(listen(
+                listener,
+                Arc::clone(&turnstile),
+                None,
+                counter,
+                shutdown.clone(),
+            ));
+        }
+        Ok(Server {
+            shutdown,
+            addresses,
+            tls,
+        })
+    }
+
+    /// The TLS of a protocol, which its listeners share: tickets of one service are worthless on another.
+    fn secure(
+        &self,
+        protocol: Protocol,
+        known: &mut Vec<(Protocol, Arc<tls::Service>)>,
+    ) -> Result<Option<Arc<tls::Service>>, StartError> {
+        let Some(identity) = &self.identity else {
+            return if protocol.implicit_tls() {
+                Err(StartError::NoCertificate(protocol))
+            } else {
+                Ok(None)
+            };
+        };
+        if let Some((_, service)) = known.iter().find(|(of, _)| of.alpn() == protocol.alpn()) {
+            return Ok(Some(Arc::clone(service)));
+        }
+        let options = tls::Options::for_protocol(protocol.alpn());
+        let service = match identity {
+            Identity::Files(sources) => tls::Service::open(sources.clone(), options)?,
+            Identity::Given(certificate) => tls::Service::with(certificate, options)?,
+        };
+        known.push((protocol, Arc::clone(&service)));
+        Ok(Some(service))
+    }
+
+    fn service(
+        &self,
+        protocol: Protocol,
+        hostname: &Domain,
+        tls: bool,
+    ) -> Result<Service, StartError> {
+        if protocol.takes_mail() {
+            let reception = self
+                .reception
+                .clone()
+                .ok_or(StartError::NoReception(protocol))?;
+            return Ok(Service::Smtp(
+                self.smtp_server(protocol, hostname, tls, reception),
+            ));
+        }
+        let (gate, store) = match (&self.gate, &self.store) {
+            (Some(gate), Some(store)) => (Arc::clone(gate), Arc::clone(store)),
+            _ => return Err(StartError::NoMailboxes(protocol)),
+        };
+        Ok(match protocol {
+            Protocol::Imap | Protocol::Imaps => {
+                let mut options = mailcore_imap::server::Options::default();
+                if let Some(greeting) = &self.greeting {
+                    options.greeting.clone_from(greeting);
+                }
+                Service::Imap(ImapServer::new(options, gate, store))
+            }
+            _ => {
+                let mut options = mailcore_imap::pop3::Options::default();
+                if let Some(greeting) = &self.greeting {
+                    options.greeting.clone_from(greeting);
+                }
+                Service::Pop3(Pop3Server::new(options, gate, store))
+            }
+        })
+    }
+
+    fn smtp_server(
+        &self,
+        protocol: Protocol,
+        hostname: &Domain,
+        tls: bool,
+        reception: Arc<dyn Reception>,
+    ) -> SmtpServer {
+        let role = match protocol {
+            Protocol::Lmtp => Role::Lmtp,
+            Protocol::Smtp => Role::Transfer,
+            _ => Role::Submission,
+        };
+        let mut options = match role {
+            Role::Lmtp => mailcore_smtp::server::Options::lmtp(hostname.clone()),
+            _ => mailcore_smtp::server::Options::smtp(hostname.clone()),
+        };
+        options.starttls = match (tls, role) {
+            (false, _) => StartTls::Off,
+            (true, Role::Submission) => StartTls::Required,
+            (true, _) => StartTls::Offered,
+        };
+        if let (Some(limit), Role::Transfer | Role::Submission) = (self.size_limit, role) {
+            options.size_limit = Some(limit);
+        }
+        SmtpServer::new(role, options, reception, self.gate.clone())
+    }
+}
+
+fn bind(place: Place) -> Result<Listener, StartError> {
+    match place {
+        Place::Bound(listener) => Ok(listener),
+        Place::At(address) => Listener::bind(&address).map_err(|source| {
+            let address = match &address {
+                Address::Tcp(address) => address.to_string(),
+                Address::Unix { path, .. } => path.display().to_string(),
+            };
+            StartError::Listen { address, source }
+        }),
+    }
+}
