@@ -1,12 +1,12 @@
 //! Delivery into mailboxes: one message, the INBOX of each of its users, durable before it is answered for.
 
-use crate::intake::{MessageId, QueueId, Trace, identity, write_trace};
+use crate::intake::{Final, MessageId, QueueId, Received, identity, write_final, write_received};
 use crate::log;
 use crate::reception::{Outcome, Role, Sink, Visit, words};
 use async_trait::async_trait;
 use mailcore_base::address::ReversePath;
 use mailcore_base::date::DateTime;
-use mailcore_base::envelope::{Recipient, Text};
+use mailcore_base::envelope::{Envelope, Recipient, Text};
 use mailcore_base::mailbox::MailboxName;
 use mailcore_base::reply::Reply;
 use mailcore_store::auth::User;
@@ -46,11 +46,12 @@ impl Delivery {
     pub async fn open(
         hostname: &str,
         visit: &Visit,
-        sender: &ReversePath,
+        envelope: &Envelope,
         wanted: Vec<(Recipient, Vec<User>)>,
         store: &dyn MailStore,
     ) -> Result<Self, Reply> {
         let identity = identity();
+        let sender = &envelope.sender;
         let mut delivery = Self {
             visit: visit.clone(),
             sender: sender.clone(),
@@ -67,36 +68,41 @@ impl Delivery {
             let given = recipient.path.to_string();
             let mut copies = Vec::new();
             for user in users {
-                let trace = Trace {
-                    hostname,
+                let last = Final {
                     sender,
-                    recipient: alone.then_some(given.as_str()),
                     original: (alone && !given.eq_ignore_ascii_case(&user.name))
                         .then_some(given.as_str()),
                     user: &user.name,
+                };
+                let received = Received {
+                    hostname,
+                    sender,
+                    recipient: alone.then_some(given.as_str()),
+                    smtputf8: envelope.parameters.smtputf8,
                     id: &delivery.id(0),
                     now: now(),
                 };
-                copies.push(delivery.add(&user, trace, store).await?);
+                let mut header = Vec::new();
+                write_final(last, &mut header);
+                write_received(visit, received, &mut header);
+                copies.push(delivery.add(&user, &header, store).await?);
             }
             delivery.recipients.push((given, copies));
         }
         Ok(delivery)
     }
 
-    /// The position of the user's copy, which is begun if it is the first time.
+    /// The position of the user's copy, which is begun, with `header` in front, if it is the first time.
     async fn add(
         &mut self,
         user: &User,
-        trace: Trace<'_>,
+        header: &[u8],
         store: &dyn MailStore,
     ) -> Result<usize, Reply> {
         if let Some(known) = self.copies.iter().position(|c| c.user == user.name) {
             return Ok(known);
         }
-        let mut header = Vec::new();
-        write_trace(&self.visit, trace, &mut header);
-        let (append, failed) = match begin(user, &header, store).await {
+        let (append, failed) = match begin(user, header, store).await {
             Ok(append) => (Some(append), None),
             Err(error) => {
                 tracing::error!("delivery to {}: {error}", log::Clean(&user.name));

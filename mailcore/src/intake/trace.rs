@@ -1,32 +1,41 @@
-//! The trace fields in front of a delivered message (RFC 5321 §4.4): Return-Path, Delivered-To, X-Original-To,
-//! Received.
+//! The trace fields in front of a message (RFC 5321 §4.4): Received when it comes; Return-Path, Delivered-To and
+//! X-Original-To when it is put into a mailbox.
 
 use crate::reception::{Role, Visit};
 use mailcore_base::address::ReversePath;
 use mailcore_base::date::DateTime;
 use std::io::Write as _;
 
-/// What the trace of one delivery says besides the connection.
+/// What a Received field says besides the connection.
 #[derive(Debug, Clone, Copy)]
-pub struct Trace<'a> {
+pub struct Received<'a> {
     /// The name of this server.
     pub hostname: &'a str,
     /// Where reports go.
     pub sender: &'a ReversePath,
     /// The recipient as the client gave it; none where telling it would tell one recipient of another.
     pub recipient: Option<&'a str>,
-    /// The recipient as the client gave it, where the mailbox is another's by an alias.
-    pub original: Option<&'a str>,
-    /// The mailbox's user.
-    pub user: &'a str,
+    /// Whether the client said SMTPUTF8.
+    pub smtputf8: bool,
     /// The message's id.
     pub id: &'a str,
     /// When it came.
     pub now: DateTime,
 }
 
-/// Writes the fields, with CRLF line ends.
-pub fn write_trace(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
+/// What is written in front of a message as it is put into a mailbox, whichever way it came.
+#[derive(Debug, Clone, Copy)]
+pub struct Final<'a> {
+    /// Where reports go.
+    pub sender: &'a ReversePath,
+    /// The recipient as the client gave it, where the mailbox is another's by an alias.
+    pub original: Option<&'a str>,
+    /// The mailbox's user.
+    pub user: &'a str,
+}
+
+/// Writes Return-Path, X-Original-To and Delivered-To, with CRLF line ends.
+pub fn write_final(trace: Final<'_>, out: &mut Vec<u8>) {
     // Writing to a Vec cannot fail.
     let _ = match trace.sender {
         ReversePath::Null => write!(out, "Return-Path: <>\r\n"),
@@ -36,14 +45,25 @@ pub fn write_trace(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
         let _ = write!(out, "X-Original-To: {original}\r\n");
     }
     let _ = write!(out, "Delivered-To: {}\r\n", trace.user);
+}
+
+/// Writes the Received field of mail from a client, with CRLF line ends.
+pub fn write_received(visit: &Visit, trace: Received<'_>, out: &mut Vec<u8>) {
     match visit.role {
         Role::Lmtp => lmtp(visit, trace, out),
         _ => smtp(visit, trace, out),
     }
 }
 
+/// Writes the Received field of mail that this server itself has written: `by HOST (mailcore) id ID`.
+pub fn write_received_own(hostname: &str, id: &str, now: DateTime, out: &mut Vec<u8>) {
+    let _ = write!(out, "Received: by {hostname} (mailcore)\r\n\tid {id}; ");
+    now.write_to(out);
+    out.extend_from_slice(b"\r\n");
+}
+
 /// `Received: from helo (name [address])` and so on, as Postfix writes it.
-fn smtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
+fn smtp(visit: &Visit, trace: Received<'_>, out: &mut Vec<u8>) {
     let hello = hello(visit);
     let address = visit.client.address.map_or_else(
         || "127.0.0.1".to_owned(),
@@ -78,14 +98,14 @@ fn smtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
         out,
         "\tby {} (mailcore) with {} id {}",
         trace.hostname,
-        protocol(visit),
+        protocol(visit, trace.smtputf8),
         trace.id
     );
     finish(trace, out);
 }
 
 /// The short form that Dovecot's LMTP writes.
-fn lmtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
+fn lmtp(visit: &Visit, trace: Received<'_>, out: &mut Vec<u8>) {
     let hello = hello(visit);
     let sender = match trace.sender {
         ReversePath::Null => String::new(),
@@ -95,7 +115,7 @@ fn lmtp(visit: &Visit, trace: Trace<'_>, out: &mut Vec<u8>) {
         out,
         "Received: from {hello}\r\n\tby {} with {}\r\n\tid {}\r\n\t(envelope-from <{sender}>)",
         trace.hostname,
-        protocol(visit),
+        protocol(visit, false),
         trace.id
     );
     finish(trace, out);
@@ -110,7 +130,7 @@ fn hello(visit: &Visit) -> String {
         .collect()
 }
 
-fn finish(trace: Trace<'_>, out: &mut Vec<u8>) {
+fn finish(trace: Received<'_>, out: &mut Vec<u8>) {
     if let Some(recipient) = trace.recipient {
         let _ = write!(out, "\r\n\tfor <{recipient}>");
     }
@@ -119,22 +139,17 @@ fn finish(trace: Trace<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\r\n");
 }
 
-/// RFC 3848: the protocol, with S for TLS and A for a login.
-fn protocol(visit: &Visit) -> &'static str {
-    match (
-        visit.role,
-        visit.extended,
-        visit.tls.is_some(),
-        visit.login.is_some(),
-    ) {
-        (Role::Lmtp, _, false, _) => "LMTP",
-        (Role::Lmtp, _, true, _) => "LMTPS",
-        (_, false, ..) => "SMTP",
-        (_, true, false, false) => "ESMTP",
-        (_, true, true, false) => "ESMTPS",
-        (_, true, false, true) => "ESMTPA",
-        (_, true, true, true) => "ESMTPSA",
-    }
+/// RFC 3848: the protocol, with S for TLS and A for a login. RFC 6531 §4.3: another word for SMTPUTF8.
+fn protocol(visit: &Visit, smtputf8: bool) -> String {
+    let word = match (visit.role, visit.extended, smtputf8) {
+        (Role::Lmtp, ..) => "LMTP",
+        (_, false, _) => return "SMTP".to_owned(),
+        (_, true, false) => "ESMTP",
+        (_, true, true) => "UTF8SMTP",
+    };
+    let secured = if visit.tls.is_some() { "S" } else { "" };
+    let known = if visit.login.is_some() { "A" } else { "" };
+    format!("{word}{secured}{known}")
 }
 
 /// Text inside a comment: what would end it is quoted.

@@ -1,12 +1,16 @@
-//! The desk of a server with mailboxes: own domains, aliases and users; relays for nobody.
+//! The desk of a server with mailboxes: own domains, aliases and users. With a queue it takes mail for other servers too,
+//! from users who have logged in and from clients that it relays for; without one it relays for nobody.
 
 use super::{Reception, Role, Sink, Verdict, Visit, words};
 use crate::deliver::Delivery;
+use crate::intake::Intake;
 use crate::route::{Destination, Routes, Target};
 use async_trait::async_trait;
 use mailcore_base::address::Address;
 use mailcore_base::envelope::{Envelope, Recipient};
-use mailcore_store::auth::User;
+use mailcore_base::reply::Reply;
+use mailcore_store::Error;
+use mailcore_store::auth::{Nets, User};
 use mailcore_store::mailbox::MailStore;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +18,32 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Mailboxes that one message may be delivered to at once: each holds a file open while content comes in.
 const MOST_MAILBOXES: usize = 200;
 
-/// Takes mail for its own users and delivers it into their INBOX before it says so.
+/// Whom a desk relays for besides users who have logged in (Postfix: mynetworks). A proxy on this host that does not tell
+/// its clients' addresses makes everybody a client on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum RelayFor {
+    /// Nobody.
+    Nobody,
+    /// Clients on this host.
+    #[default]
+    SameHost,
+    /// Clients on this host, and those in these networks.
+    Networks(Nets),
+}
+
+impl RelayFor {
+    fn covers(&self, visit: &Visit) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::SameHost => visit.is_same_host(),
+            Self::Networks(nets) => visit.is_same_host() || nets.admits(visit.client.address),
+        }
+    }
+}
+
+/// Takes mail for its own users, and says so once it is safe: in their INBOX, or in the queue where there is one. LMTP
+/// always delivers into the INBOX, for it answers for each recipient.
 #[derive(Debug)]
 pub struct Desk {
     hostname: String,
@@ -22,6 +51,8 @@ pub struct Desk {
     store: Arc<dyn MailStore>,
     /// The most mailboxes that one recipient has led to so far.
     widest: AtomicUsize,
+    intake: Option<Intake>,
+    relay_for: RelayFor,
 }
 
 impl Desk {
@@ -36,7 +67,43 @@ impl Desk {
             routes,
             store,
             widest: AtomicUsize::new(1),
+            intake: None,
+            relay_for: RelayFor::default(),
         }
+    }
+
+    /// The same with mail that comes by SMTP going into a queue, from where it is delivered here and elsewhere.
+    #[must_use]
+    pub fn with_queue(self, intake: Intake) -> Self {
+        Self {
+            intake: Some(intake),
+            ..self
+        }
+    }
+
+    /// The same relaying for others. Without a queue nothing is relayed for anybody.
+    #[must_use]
+    pub fn relay_for(self, relay_for: RelayFor) -> Self {
+        Self { relay_for, ..self }
+    }
+
+    /// The way into the queue, for what goes there.
+    fn queue_of(&self, visit: &Visit) -> Option<&Intake> {
+        self.intake.as_ref().filter(|_| visit.role != Role::Lmtp)
+    }
+
+    /// Whether mail for this recipient may go into the queue.
+    async fn judge(&self, visit: &Visit, recipient: &Recipient) -> Verdict {
+        let path = &recipient.path;
+        let denied = words::relay_denied(visit.role, path);
+        Verdict::Refuse(match self.routes.resolve(path).await {
+            Ok(Destination::Targets(_)) => return Verdict::Accept,
+            Ok(Destination::Elsewhere) if visit.login.is_some() => return Verdict::Accept,
+            Ok(Destination::Elsewhere) if self.relay_for.covers(visit) => return Verdict::Accept,
+            Ok(Destination::Elsewhere) => denied,
+            Ok(Destination::Unknown) => words::unknown_user(visit.role, path),
+            Err(error) => unclear(visit, recipient, &error),
+        })
     }
 
     /// Whether `more` mailboxes behind those of the recipients accepted so far would be too many. What those
@@ -72,16 +139,7 @@ impl Desk {
                 visit.role,
                 &recipient.path,
             ))),
-            Err(error) => {
-                tracing::warn!(
-                    "{}: {error}",
-                    crate::log::Clean(&recipient.path.to_string())
-                );
-                Err(Verdict::Refuse(words::lookup_failed(
-                    visit.role,
-                    &recipient.path,
-                )))
-            }
+            Err(error) => Err(Verdict::Refuse(unclear(visit, recipient, &error))),
         }
     }
 }
@@ -97,9 +155,12 @@ impl Reception for Desk {
         if visit.role == Role::Submission && visit.login.is_none() {
             return Verdict::Refuse(words::access_denied(&recipient.path));
         }
+        if self.queue_of(visit).is_some() {
+            return self.judge(visit, recipient).await;
+        }
         match self.users(visit, recipient).await {
             Ok(users) if self.is_full(visit, envelope, users.len()).await => {
-                Verdict::Refuse(words::too_many_mailboxes())
+                Verdict::Refuse(words::too_many_recipients())
             }
             Ok(_) => Verdict::Accept,
             Err(verdict) => verdict,
@@ -109,6 +170,9 @@ impl Reception for Desk {
     async fn verify(&self, visit: &Visit, recipient: &Recipient) -> Option<Verdict> {
         if visit.role == Role::Submission && visit.login.is_none() {
             return Some(Verdict::Refuse(words::access_denied(&recipient.path)));
+        }
+        if self.queue_of(visit).is_some() {
+            return Some(self.judge(visit, recipient).await);
         }
         match self.users(visit, recipient).await {
             Ok(_) => Some(Verdict::Accept),
@@ -121,6 +185,10 @@ impl Reception for Desk {
         visit: &Visit,
         envelope: &Envelope,
     ) -> Result<Option<Box<dyn Sink>>, Verdict> {
+        if let Some(intake) = self.queue_of(visit) {
+            let writer = intake.open(visit, envelope).await;
+            return Ok(Some(Box::new(writer.map_err(Verdict::Refuse)?)));
+        }
         let mut wanted = Vec::with_capacity(envelope.recipients.len());
         for recipient in &envelope.recipients {
             // Who was there at RCPT may be gone: the file is perhaps being written. Not for good, then.
@@ -128,16 +196,16 @@ impl Reception for Desk {
             let users = self.users(visit, recipient).await.map_err(gone)?;
             wanted.push((recipient.clone(), users));
         }
-        let delivery = Delivery::open(
-            &self.hostname,
-            visit,
-            &envelope.sender,
-            wanted,
-            &*self.store,
-        )
-        .await;
+        let delivery = Delivery::open(&self.hostname, visit, envelope, wanted, &*self.store).await;
         Ok(Some(Box::new(delivery.map_err(Verdict::Refuse)?)))
     }
+}
+
+/// It cannot be told now where a recipient leads.
+fn unclear(visit: &Visit, recipient: &Recipient, error: &Error) -> Reply {
+    let path = &recipient.path;
+    tracing::warn!("{}: {error}", crate::log::Clean(&path.to_string()));
+    words::lookup_failed(visit.role, path)
 }
 
 /// The users of these targets, each once; or the first target that is of another server.

@@ -8,7 +8,7 @@ mod verdict;
 pub(crate) mod words;
 
 pub use collect::Collected;
-pub use desk::Desk;
+pub use desk::{Desk, RelayFor};
 pub use mailcore_base::envelope::{Envelope, Recipient};
 pub use verdict::Verdict;
 
@@ -89,6 +89,18 @@ impl Visit {
             session,
             program,
         }
+    }
+}
+
+impl Visit {
+    /// Whether the client is on this host: a loopback address, the address that it connected to, or a Unix socket.
+    pub fn is_same_host(&self) -> bool {
+        let here = |ip: IpAddr| ip.to_canonical().is_loopback() || Some(ip) == self.local();
+        self.client.address.is_none_or(|ip| here(ip.to_canonical()))
+    }
+
+    fn local(&self) -> Option<IpAddr> {
+        self.local.map(|ip| ip.to_canonical())
     }
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn lookup_failed(role: Role, path: &ForwardPath) -> Reply {
     }
 }
 
-pub(crate) fn too_many_mailboxes() -> Reply {
+pub(crate) fn too_many_recipients() -> Reply {
     reply(452, (5, 3), "Error: too many recipients")
 }
 
@@ -70,9 +70,16 @@ pub(crate) fn delivery_failed(role: Role, user: &str, kind: Kind) -> Reply {
         ),
         (_, Kind::OverQuota) => reply(452, (2, 2), "Error: mailbox is full"),
         (Role::Lmtp, Kind::Full) => reply(452, (3, 1), format!("<{user}> Not enough disk space")),
-        // RFC 5321 §4.2.3: 452, insufficient system storage.
-        (_, Kind::Full) => reply(452, (3, 1), "Insufficient system storage"),
         (Role::Lmtp, _) => reply(451, (2, 0), format!("<{user}> Temporary internal error")),
+        (_, kind) => not_queued(kind),
+    }
+}
+
+/// What is said where the queue does not take a message: never that it is for good.
+pub(crate) fn not_queued(kind: Kind) -> Reply {
+    match kind {
+        // RFC 5321 §4.2.3: 452, insufficient system storage.
+        Kind::Full => reply(452, (3, 1), "Insufficient system storage"),
         _ => reply(451, (3, 0), "Error: queue file write error"),
     }
 }

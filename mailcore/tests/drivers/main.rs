@@ -13,5 +13,6 @@ mod delivery;
 mod heard;
 mod lines;
 mod login;
+mod queue;
 mod verdicts;
 mod world;
