@@ -25,7 +25,11 @@ impl<T> Answer<T> {
     pub fn of(records: Vec<T>) -> Self {
         let empty = records.is_empty();
         Self {
-            found: if empty { Err(Absent::NoRecords) } else { Ok(records) },
+            found: if empty {
+                Err(Absent::NoRecords)
+            } else {
+                Ok(records)
+            },
             authenticated: false,
             ttl: Duration::ZERO,
         }
@@ -47,7 +51,10 @@ impl<T> Answer<T> {
 
     /// Whether DNSSEC vouches for the answer.
     pub fn vouched(self, authenticated: bool) -> Self {
-        Self { authenticated, ..self }
+        Self {
+            authenticated,
+            ..self
+        }
     }
 
     /// The records; none where they are absent.
@@ -124,7 +131,11 @@ pub enum Family {
 impl Family {
     /// The family of an address.
     pub fn of(address: IpAddr) -> Self {
-        if address.is_ipv4() { Self::V4 } else { Self::V6 }
+        if address.is_ipv4() {
+            Self::V4
+        } else {
+            Self::V6
+        }
     }
 
     /// The type of its records: `A` or `AAAA`.

@@ -117,7 +117,8 @@ impl SystemResolver {
             if now().saturating_duration_since(*looked) >= LOOK {
                 *looked = now();
                 if stamp(file) != self.client.load().stamp {
-                    self.client.store(Arc::new(Client::open(file, &self.options)));
+                    self.client
+                        .store(Arc::new(Client::open(file, &self.options)));
                 }
             }
         }
@@ -139,7 +140,9 @@ impl SystemResolver {
         let resolver = client.resolver.as_ref().map_err(Clone::clone)?;
         match tokio::time::timeout(self.options.patience, resolver.lookup(asked, kind)).await {
             Ok(Ok(found)) => {
-                let left = found.valid_until().saturating_duration_since(Instant::now());
+                let left = found
+                    .valid_until()
+                    .saturating_duration_since(Instant::now());
                 let records = found.answers();
                 let values = records.iter().filter_map(|record| read(&record.data));
                 Ok(Answer::of(values.collect())
@@ -163,7 +166,9 @@ impl Client {
                 let file = file.display();
                 tracing::warn!(%error, "{file} names no server; this host is asked");
                 let here = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
-                here.into_iter().map(NameServerConfig::udp_and_tcp).collect()
+                here.into_iter()
+                    .map(NameServerConfig::udp_and_tcp)
+                    .collect()
             },
             |(config, _)| config.into_parts().2,
         );
@@ -294,7 +299,8 @@ impl Resolve for SystemResolver {
             RData::PTR(ptr) => Some(text(&ptr.0)),
             _ => None,
         };
-        self.ask(&reverse_name(address), RecordType::PTR, read).await
+        self.ask(&reverse_name(address), RecordType::PTR, read)
+            .await
     }
 
     async fn tlsa(&self, name: &str) -> Result<Answer<Tlsa>, DnsError> {

@@ -113,7 +113,9 @@ impl Reading {
         let vouched = self.vouched;
         let place = self.place(&owner);
         if place.alias.is_some() {
-            return Err(format!("{owner} is an alias (CNAME) and can have no other record"));
+            return Err(format!(
+                "{owner} is an alias (CNAME) and can have no other record"
+            ));
         }
         place.records.push(Record { data, ttl, vouched });
         Ok(())
@@ -151,7 +153,9 @@ impl Reading {
         let vouched = self.vouched;
         let place = self.place(owner);
         if place.alias.is_some() || !place.records.is_empty() {
-            return Err(format!("{owner} has a record already and cannot be an alias (CNAME)"));
+            return Err(format!(
+                "{owner} has a record already and cannot be an alias (CNAME)"
+            ));
         }
         place.alias = Some((target, vouched));
         Ok(())
@@ -188,7 +192,10 @@ struct Words<'e>(std::slice::Iter<'e, Token>);
 
 impl<'e> Words<'e> {
     fn next(&mut self, wanted: &str) -> Result<&'e str, String> {
-        let token = self.0.next().ok_or_else(|| format!("{wanted} is missing"))?;
+        let token = self
+            .0
+            .next()
+            .ok_or_else(|| format!("{wanted} is missing"))?;
         token.text().ok_or_else(|| format!("not {wanted}"))
     }
 }
@@ -203,7 +210,10 @@ fn txt(words: &mut Words<'_>) -> Result<Vec<u8>, String> {
     if strings.is_empty() {
         return Err("a text is missing".to_owned());
     }
-    Ok(strings.iter().flat_map(|token| token.octets.iter().copied()).collect())
+    Ok(strings
+        .iter()
+        .flat_map(|token| token.octets.iter().copied())
+        .collect())
 }
 
 /// RFC 6698 §2.2: three numbers and hexadecimal digits, which may stand in several words.
@@ -212,7 +222,11 @@ fn tlsa(words: &mut Words<'_>) -> Result<Tlsa, String> {
     let selector = value(words, "a selector")?;
     let matching = value(words, "a matching type")?;
     let digits = txt(words)?;
-    let nibble = |digit: &u8| char::from(*digit).to_digit(16).and_then(|n| u8::try_from(n).ok());
+    let nibble = |digit: &u8| {
+        char::from(*digit)
+            .to_digit(16)
+            .and_then(|n| u8::try_from(n).ok())
+    };
     let pair = |pair: &[u8]| match pair {
         [high, low] => Some(nibble(high)? << 4 | nibble(low)?),
         _ => None,

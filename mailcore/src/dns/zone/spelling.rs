@@ -2,7 +2,11 @@
 
 /// The word of `known` that `word` was probably meant to be.
 pub(super) fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
-    let word: Vec<u8> = word.bytes().take(16).map(|b| b.to_ascii_uppercase()).collect();
+    let word: Vec<u8> = word
+        .bytes()
+        .take(16)
+        .map(|b| b.to_ascii_uppercase())
+        .collect();
     known
         .iter()
         .map(|known| (distance(&word, known.as_bytes()), *known))
@@ -18,7 +22,9 @@ fn distance(a: &[u8], b: &[u8]) -> usize {
     for (i, x) in a.iter().enumerate() {
         let mut next = vec![i + 1];
         for (j, y) in b.iter().enumerate() {
-            let mut least = (row[j] + usize::from(x != y)).min(row[j + 1] + 1).min(next[j] + 1);
+            let mut least = (row[j] + usize::from(x != y))
+                .min(row[j + 1] + 1)
+                .min(next[j] + 1);
             if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
                 least = least.min(above[j - 1] + 1);
             }
@@ -36,7 +42,12 @@ mod tests {
     #[test]
     fn a_slip_finds_the_word_that_was_meant() {
         let known = ["A", "AAAA", "MX", "CNAME", "SERVFAIL"];
-        for (slip, meant) in [("XM", "MX"), ("aaa", "AAAA"), ("CNMAE", "CNAME"), ("servfial", "SERVFAIL")] {
+        for (slip, meant) in [
+            ("XM", "MX"),
+            ("aaa", "AAAA"),
+            ("CNMAE", "CNAME"),
+            ("servfial", "SERVFAIL"),
+        ] {
             assert_eq!(nearest(slip, &known), Some(meant), "{slip}");
         }
         assert_eq!(nearest("HINFO", &known), None);

@@ -63,18 +63,28 @@ fn words(line: &str, depth: &mut usize, into: &mut Vec<Token>) -> Result<(), &'s
                 rest = behind;
             }
             b')' => {
-                *depth = depth.checked_sub(1).ok_or("a parenthesis was never opened")?;
+                *depth = depth
+                    .checked_sub(1)
+                    .ok_or("a parenthesis was never opened")?;
                 rest = behind;
             }
             b'"' => {
                 let (octets, behind) = word(behind, b"\"")?;
-                rest = behind.strip_prefix(b"\"").ok_or("a quote is never closed")?;
-                into.push(Token { octets, quoted: true });
+                rest = behind
+                    .strip_prefix(b"\"")
+                    .ok_or("a quote is never closed")?;
+                into.push(Token {
+                    octets,
+                    quoted: true,
+                });
             }
             _ => {
                 let (octets, behind) = word(rest, b" \t\r;()\"")?;
                 rest = behind;
-                into.push(Token { octets, quoted: false });
+                into.push(Token {
+                    octets,
+                    quoted: false,
+                });
             }
         }
     }
@@ -96,7 +106,9 @@ fn word<'a>(mut rest: &'a [u8], ends: &[u8]) -> Result<(Vec<u8>, &'a [u8]), &'st
         // RFC 1035 §5.1: \X is X, \DDD the octet of that number.
         let (octet, behind) = match rest {
             [a, b, c, behind @ ..] if [a, b, c].iter().all(|d| d.is_ascii_digit()) => {
-                let number = [a, b, c].iter().fold(0_u16, |n, d| n * 10 + u16::from(**d - b'0'));
+                let number = [a, b, c]
+                    .iter()
+                    .fold(0_u16, |n, d| n * 10 + u16::from(**d - b'0'));
                 let octet = u8::try_from(number).map_err(|_| "no octet has that number")?;
                 (octet, behind)
             }
