@@ -3,6 +3,7 @@
 //! is decided elsewhere ([`crate::queue`]).
 
 mod direct;
+pub mod hosts;
 mod job;
 mod report;
 

@@ -12,6 +12,7 @@
 
 mod along;
 mod bell;
+pub mod connect;
 mod deflated;
 mod end;
 pub mod imap_server;

@@ -7,6 +7,7 @@ use super::deflated::Deflated;
 use super::tls::{Served, Side};
 use mailcore_base::login::TlsFacts;
 use mailcore_base::wire::Layer;
+use rustls::pki_types::CertificateDer;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -91,6 +92,15 @@ impl<S: Transport> Stream<S> {
         match &self.base {
             Base::Tls(tls) => Some(super::tls::facts(tls, self.served.as_deref())),
             _ => None,
+        }
+    }
+
+    /// The certificates that the other side showed, its own first; a resumed session remembers them. None without
+    /// TLS.
+    pub fn peer_certificates(&self) -> &[CertificateDer<'static>] {
+        match &self.base {
+            Base::Tls(tls) => tls.get_ref().1.peer_certificates().unwrap_or_default(),
+            _ => &[],
         }
     }
 

@@ -96,7 +96,7 @@ impl Certificate {
     }
 }
 
-fn parse_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+pub(super) fn parse_chain(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let missing = |source| TlsError::Pem {
         wanted: "certificate",
         source,
@@ -117,14 +117,14 @@ fn parse_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, TlsError> {
     })
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     std::fs::read(path).map_err(|source| TlsError::Read {
         path: path.to_owned(),
         source,
     })
 }
 
-fn at(path: &Path, error: TlsError) -> TlsError {
+pub(super) fn at(path: &Path, error: TlsError) -> TlsError {
     TlsError::File {
         path: path.to_owned(),
         source: Box::new(error),

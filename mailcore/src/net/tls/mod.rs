@@ -6,6 +6,7 @@
 
 mod binding;
 mod certificate;
+pub mod client;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 mod service;
