@@ -22,6 +22,7 @@
 //! # Ok::<(), mailcore_base::address::ParseError>(())
 //! ```
 
+pub mod client;
 mod extension;
 pub mod parse;
 pub mod server;

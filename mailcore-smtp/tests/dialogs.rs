@@ -23,6 +23,10 @@ fn every_dialog_is_the_same_however_its_bytes_travel() {
     let (mut ran, mut failed) = (0, String::new());
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        // The client's are in a folder of their own.
+        if path.is_dir() {
+            continue;
+        }
         let script = fs::read_to_string(&path).unwrap();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         for (chunk, seed) in [

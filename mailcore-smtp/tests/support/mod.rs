@@ -62,7 +62,7 @@ pub struct Desk {
     pub welcome: Welcome,
     content: Vec<u8>,
     kept: bool,
-    chunk: usize,
+    pub chunk: usize,
     challenges: u32,
 }
 
