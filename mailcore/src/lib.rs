@@ -74,6 +74,7 @@ pub mod deliver;
 pub mod intake;
 pub mod log;
 pub mod net;
+pub mod queue;
 pub mod reception;
 pub mod route;
 pub mod server;
