@@ -75,6 +75,7 @@ pub mod dns;
 pub mod intake;
 pub mod log;
 pub mod net;
+pub mod queue;
 pub mod reception;
 pub mod route;
 pub mod server;

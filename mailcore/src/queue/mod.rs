@@ -1,0 +1,4 @@
+//! The queue manager (Postfix: qmgr): what is in the queue gets to where it is going. Never takes mail in, and never
+//! keeps it: that is the queue's own ([`crate::store::queue`]).
+
+pub mod scheduler;
