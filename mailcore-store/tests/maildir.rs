@@ -511,6 +511,9 @@ impl Disk for Counting {
         self.count();
         self.0.sync_dir(path)
     }
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.0.lock(path)
+    }
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         self.count();
         self.0.sync_all(path)

@@ -1,4 +1,4 @@
-//! The queue in memory keeps the promises of queues.
+//! The queues keep the promises of queues.
 #![cfg(feature = "conform")]
 
 use bytes::Bytes;
@@ -13,12 +13,45 @@ fn queue() -> MemoryQueue {
 }
 
 macro_rules! conforms {
-    ($($promise:ident)*) => {$(
-        #[tokio::test]
-        async fn $promise() {
-            conform::queue::$promise(&queue()).await;
+    ($($promise:ident)*) => {
+        mod memory {
+            $(#[tokio::test]
+            async fn $promise() {
+                mailcore_store::conform::queue::$promise(&super::queue()).await;
+            })*
         }
-    )*};
+
+        #[cfg(feature = "files")]
+        mod log {
+            $(#[tokio::test]
+            async fn $promise() {
+                let folder = tempfile::tempdir().expect("a folder");
+                let queue = mailcore_store::queue::SegmentQueue::open(folder.path()).expect("open");
+                mailcore_store::conform::queue::$promise(&queue).await;
+            })*
+        }
+
+        /// In segments and buffers so small that everything is spilled, and moved about.
+        #[cfg(feature = "files")]
+        mod narrow_log {
+            $(#[tokio::test]
+            async fn $promise() {
+                mailcore_store::conform::queue::$promise(&super::narrow()).await;
+            })*
+        }
+    };
+}
+
+#[cfg(feature = "files")]
+fn narrow() -> mailcore_store::queue::SegmentQueue {
+    use mailcore_store::disk::SimDisk;
+    use mailcore_store::queue::log::{Options, SegmentQueue};
+    let mut options = Options::new("queue");
+    options.segment = 2048;
+    options.buffer = 8;
+    let disk = std::sync::Arc::new(SimDisk::new(SystemTime::UNIX_EPOCH));
+    let clock = mailcore_store::mailbox::Clock::new(|| SystemTime::UNIX_EPOCH);
+    SegmentQueue::on(disk, clock, options).expect("open")
 }
 
 conforms! {
@@ -45,6 +78,8 @@ conforms! {
 #[tokio::test]
 async fn the_suite_as_a_whole_passes() {
     conform::queue::all(async || queue()).await;
+    #[cfg(feature = "files")]
+    conform::queue::all(async || narrow()).await;
 }
 
 /// Drafts, messages, headers, cuts and removals: what is given back can be used again.

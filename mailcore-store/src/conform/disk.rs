@@ -10,7 +10,7 @@ type Promise = fn(&dyn Disk, &Path);
 
 /// Every promise, each in a directory of its own.
 pub fn all(disk: &dyn Disk) {
-    let promises: [(&str, Promise); 8] = [
+    let promises: [(&str, Promise); 9] = [
         ("bytes", bytes_come_back_from_where_they_were_written),
         ("once", a_file_is_created_once),
         ("rename", a_rename_replaces_and_keeps_the_file),
@@ -18,6 +18,7 @@ pub fn all(disk: &dyn Disk) {
         ("open", an_open_file_outlives_its_name),
         ("dirs", directories_are_made_one_by_one_and_removed_empty),
         ("times", a_change_of_names_shows_in_the_directorys_time),
+        ("lock", a_lock_is_had_by_one_at_a_time),
         ("replace", a_replaced_file_is_the_new_one),
     ];
     for (dir, promise) in promises {
@@ -166,6 +167,16 @@ pub fn a_change_of_names_shows_in_the_directorys_time(disk: &dyn Disk, dir: &Pat
             break;
         }
         assert!(n < 10_000_000, "time stands still");
+    }
+}
+
+/// A lock is had by one at a time, and again once it was given back.
+pub fn a_lock_is_had_by_one_at_a_time(disk: &dyn Disk, dir: &Path) {
+    let path = dir.join("lock");
+    for _ in 0..2 {
+        let held = ok(disk.lock(&path));
+        assert_eq!(refused(disk.lock(&path)), ErrorKind::WouldBlock);
+        drop(held);
     }
 }
 

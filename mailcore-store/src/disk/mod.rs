@@ -115,6 +115,13 @@ pub trait Disk: Send + Sync + Debug {
     /// When they could not be: then they may be lost, and asking again proves nothing.
     fn sync_dir(&self, path: &Path) -> io::Result<()>;
 
+    /// Takes a lock file for this process alone, making it where it is not there. The lock is given back when what is
+    /// returned is dropped, and when the process ends, however it ends.
+    ///
+    /// # Errors
+    /// As the medium says; `WouldBlock` while somebody else has it, this process included.
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>>;
+
     /// Makes everything durable that was written so far to the file system that `path` (a directory) is on: contents,
     /// names, dates. One call serves any number of files.
     ///

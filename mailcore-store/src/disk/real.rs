@@ -100,6 +100,18 @@ impl Disk for RealDisk {
         fs::File::open(self.at(path))?.sync_all()
     }
 
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options
+            .mode(0o600)
+            .custom_flags(nofollow)
+            .open(self.at(path))?;
+        file.try_lock()?;
+        Ok(Box::new(RealFile(file)))
+    }
+
     #[cfg(target_os = "linux")]
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         let path = self.at(path);

@@ -1,8 +1,13 @@
 //! The queue: messages that have been accepted and are not yet done with. It keeps; when and where to send is
 //! decided by the scheduler.
 
+mod index;
+#[cfg(feature = "files")]
+pub mod log;
 mod memory;
 
+#[cfg(feature = "files")]
+pub use log::SegmentQueue;
 pub use memory::MemoryQueue;
 
 use crate::body::Body;
@@ -59,6 +64,14 @@ impl Lane {
                 let what = "a lane that messages are committed into";
                 Err(Error::new(Kind::Unsupported, what))
             }
+        }
+    }
+
+    /// Whether a message may be moved into this lane.
+    fn may_be_assigned(self) -> Result<()> {
+        match self {
+            Self::Active => Err(Error::new(Kind::Unsupported, "only a claim makes active")),
+            Self::Incoming | Self::Deferred | Self::Hold | Self::Corrupt => Ok(()),
         }
     }
 }

@@ -114,6 +114,7 @@ impl Disk for SimDisk {
             disk: self.clone(),
             node,
             writable: how != Open::Read,
+            locked: false,
         }))
     }
 
@@ -211,6 +212,28 @@ impl Disk for SimDisk {
         Ok(())
     }
 
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let made = self.open(path, Open::Create);
+        if let Err(e) = made
+            && e.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(e);
+        }
+        let mut model = self.model();
+        model.alive()?;
+        let place = model.place(path)?;
+        let node = model.lookup(&place)?;
+        match model.locks.insert(node) {
+            true => Ok(Box::new(SimFile {
+                disk: self.clone(),
+                node,
+                writable: true,
+                locked: true,
+            })),
+            false => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         let mut model = self.model();
         model.alive()?;
@@ -254,6 +277,16 @@ struct SimFile {
     disk: SimDisk,
     node: u64,
     writable: bool,
+    /// Whether its lock goes with it.
+    locked: bool,
+}
+
+impl Drop for SimFile {
+    fn drop(&mut self) {
+        if self.locked {
+            self.disk.model().locks.remove(&self.node);
+        }
+    }
 }
 
 impl SimFile {

@@ -31,6 +31,8 @@ pub(super) struct Model {
     pub(super) full_from: Option<u64>,
     pub(super) honour_syncs: bool,
     pub(super) dead: bool,
+    /// Files that somebody has locked. No lock survives a crash.
+    pub(super) locks: BTreeSet<u64>,
     next: u64,
 }
 
@@ -147,6 +149,7 @@ impl Model {
             full_from: None,
             honour_syncs: true,
             dead: false,
+            locks: BTreeSet::new(),
             next: ROOT,
         };
         model.node(FileKind::Dir);

@@ -1,9 +1,10 @@
 //! A message that is being taken into memory, and its content from then on.
 
-use super::{Message, Shared, length};
+use super::{Kept, Shared, length};
 use crate::Result;
 use crate::body::Body;
-use crate::queue::{Draft, Entry, Identity, Lane};
+use crate::queue::index::Message;
+use crate::queue::{Draft, Identity, Lane};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use mailcore_base::envelope::Envelope;
@@ -67,30 +68,24 @@ impl Draft for MemoryDraft {
             header,
             body: self.body.split().freeze(),
         };
-        let mut state = self.queue.state();
-        let identity = self.identity;
-        let entry = Entry {
-            identity,
+        let message = Message {
             lane,
             arrived,
             due: None,
             attempts: 0,
             warned: false,
             size: content.len(),
-            outcomes: vec![None; envelope.recipients.len()],
-            envelope: Arc::new(envelope),
-        };
-        let message = Message {
-            entry,
-            content,
+            recipients: envelope.recipients.len(),
+            outcomes: Vec::new(),
             turn: 0,
             until: arrived,
+            kept: Kept {
+                envelope: Arc::new(envelope),
+                content,
+            },
         };
-        state.messages.insert(identity, message);
-        if lane == Lane::Incoming {
-            state.fresh.insert((arrived, identity));
-        }
-        Ok(identity)
+        self.queue.state().index.insert(self.identity, message);
+        Ok(self.identity)
     }
 }
 
