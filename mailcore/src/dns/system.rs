@@ -324,3 +324,25 @@ impl Resolve for SystemResolver {
         self.ask(domain, RecordType::NS, read).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_comes_or_changes_later_is_taken_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("resolv.conf");
+        let resolver = SystemResolver::open_at(&file, Options::default());
+        let before = resolver.client();
+        tokio::time::advance(LOOK).await;
+        assert!(Arc::ptr_eq(&before, &resolver.client()));
+        std::fs::write(&file, "nameserver 192.0.2.1\n").unwrap();
+        assert!(
+            Arc::ptr_eq(&before, &resolver.client()),
+            "it is looked at now and then only"
+        );
+        tokio::time::advance(LOOK).await;
+        assert!(!Arc::ptr_eq(&before, &resolver.client()));
+    }
+}

@@ -175,3 +175,48 @@ fn uncheckable(certificate: &CertificateDer<'_>) -> bool {
     let key = certificate.subject_public_key_info();
     key.len() < RSA_2048 && key.windows(RSA.len()).any(|octets| octets == RSA)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rustls::pki_types::pem::PemObject;
+
+    /// A self-signed certificate of an RSA key of 1024 bits, for mx.example.org.
+    const OLD: &[u8] = b"\
+-----BEGIN CERTIFICATE-----
+MIICJTCCAY6gAwIBAgIUZ29soAzG1VRUNOEfSW1+53B6ZNkwDQYJKoZIhvcNAQEL
+BQAwFjEUMBIGA1UEAwwLb2xkLmV4YW1wbGUwIBcNMjYxMTIwMTQwMDM4WhgPMjEy
+NjEwMjcxNDAwMzhaMBYxFDASBgNVBAMMC29sZC5leGFtcGxlMIGfMA0GCSqGSIb3
+DQEBAQUAA4GNADCBiQKBgQDF6MVBXWJ8J2rvSBMxUQzH7329cKOuh5FP/DxL1Hcw
+oRljO/VREAMeB9Y6vW8gZ7rz8w0C2Ovjp0/abN4kOs5BAJmQr27/CkoKEfbW5Opb
+09u+4T/QIm3suHDDjXH/nLpw0zsdCvT3NqIqtuyFcFKjnfnGt3jtk3yrsQLIPJFC
+pQIDAQABo24wbDAdBgNVHQ4EFgQUld0tdeIPpHIPYYIJ3JCwqEVKxZEwHwYDVR0j
+BBgwFoAUld0tdeIPpHIPYYIJ3JCwqEVKxZEwDwYDVR0TAQH/BAUwAwEB/zAZBgNV
+HREEEjAQgg5teC5leGFtcGxlLm9yZzANBgkqhkiG9w0BAQsFAAOBgQApJFqYT5q6
+fNj1X6OvgOV42SYhEwBnzyugRSRjAEi5myIYmbjLqg13DdoAO3teNTwnnkZUDCjr
+SzdKrN1E5YapWmuXtLmggGaLP1ND+wTFj5azMRGWuZSOE9s3MfI6WHVYe57lM+Nx
+2yvdwLD7t+3y0qRisRymAWLEY5nyujxSpg==
+-----END CERTIFICATE-----";
+
+    #[test]
+    fn only_a_key_that_is_too_old_for_us_goes_unchecked() {
+        let old = CertificateDer::from_pem_slice(OLD).unwrap();
+        assert!(uncheckable(&old));
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(vec!["mx.example.org".into()]).unwrap();
+        let today = params.self_signed(&key).unwrap();
+        assert!(!uncheckable(today.der()));
+        assert!(uncheckable(&CertificateDer::from(&b"no certificate"[..])));
+    }
+
+    #[test]
+    fn an_old_key_is_worth_nothing_even_as_its_own_root() {
+        let old = CertificateDer::from_pem_slice(OLD).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(old.clone()).unwrap();
+        let judge = Judge::new(Arc::new(roots), None);
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(2_000_000_000));
+        assert_eq!(judge.standing(&[old], now), Standing::Untrusted);
+        assert_eq!(judge.standing(&[], now), Standing::Anonymous);
+    }
+}
