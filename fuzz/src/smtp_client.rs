@@ -172,11 +172,11 @@ fn converse(options: Arc<Options>, mut peer: Peer<'_>, mut desk: Desk) -> (Vec<u
             Step::Ask(ask) => {
                 orders += usize::from(matches!(ask, Ask::Ready(_)));
                 desk.answer(ask, &peer);
+                let shown = format!("{session:?}");
+                assert!(!shown.contains(PASSWORD) && !shown.contains(ENCODED));
             }
             other => panic!("what is {other:?}?"),
         }
-        let shown = format!("{session:?}");
-        assert!(!shown.contains(PASSWORD) && !shown.contains(ENCODED));
     }
     assert!(orders <= 20, "ever the same question");
     assert!(session.message().is_none(), "a message without an outcome");
