@@ -43,6 +43,7 @@ pub mod sasl_text;
 pub mod search;
 pub mod section;
 pub mod smtp;
+pub mod smtp_client;
 pub mod table;
 pub mod uid_set;
 pub mod wire;

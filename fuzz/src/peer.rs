@@ -55,6 +55,8 @@ pub(crate) struct Peer<'s> {
     /// Layers that were put up.
     pub(crate) layers: Vec<Layer>,
     turns: usize,
+    /// No more than a line of the script at a time, as a peer does that waits to be asked for the next.
+    pub(crate) by_line: bool,
 }
 
 impl<'s> Peer<'s> {
@@ -70,6 +72,7 @@ impl<'s> Peer<'s> {
             closed: false,
             layers: Vec::new(),
             turns: 0,
+            by_line: false,
         }
     }
 
@@ -96,13 +99,23 @@ impl<'s> Peer<'s> {
         found.map_or(end, |at| at + LINE.len()).min(most)
     }
 
+    /// How much of the script may follow at once.
+    fn until_line(&self, most: usize) -> usize {
+        if !self.by_line {
+            return self.until_tls(most);
+        }
+        let most = most.min(self.script.len());
+        let found = self.script[..most].iter().position(|b| *b == b'\n');
+        found.map_or(most, |at| at + 1)
+    }
+
     /// Does what the machine wants of its connection.
     pub(crate) fn io(&mut self, io: Io<'_>) {
         match io {
             Io::Read(mut room) => {
                 let spare = room.spare();
                 assert!(!spare.is_empty(), "no room to read into");
-                let n = self.until_tls(spare.len().min(self.travel.piece));
+                let n = self.until_line(spare.len().min(self.travel.piece));
                 let (piece, rest) = self.script.split_at(n);
                 spare[..n].copy_from_slice(piece);
                 self.script = rest;

@@ -43,6 +43,7 @@ promises! {
     a_search_finds_the_same_in_any_pieces_and_ends: search,
     a_section_lies_in_the_message_and_is_said_again: section,
     an_smtp_session_answers_with_replies_and_ends: smtp,
+    an_smtp_client_tells_one_outcome_for_each_recipient_and_ends: smtp_client,
     what_a_table_says_can_be_asked_for: table,
     a_set_of_uids_is_a_set_of_numbers: uid_set,
     the_wire_loses_and_repeats_nothing: wire,

@@ -1,8 +1,9 @@
 //! SMTP and LMTP as pure state machines (RFC 5321, 2033 and their extensions).
 //!
-//! A [`server::Session`] reads commands and writes replies through buffers of its own; what it cannot know it
-//! asks, one typed question at a time. It never touches a socket, a file, a clock or randomness, and it decides
-//! nothing about mail: who may send what to whom is the answer to its questions.
+//! A [`server::Session`] reads commands and writes replies through buffers of its own, a [`client::Session`] writes
+//! commands and reads replies; what they cannot know they ask, one typed question at a time. They never touch a socket,
+//! a file, a clock or randomness, and they decide nothing about mail: who may send what to whom, and when what was
+//! refused is tried again, is the answer to their questions.
 //!
 //! ```
 //! use mailcore_base::wire::Io;

@@ -7,6 +7,7 @@
 //! sending of one message, and the one question that is open.
 
 mod answer;
+mod commands;
 mod content;
 mod due;
 mod encoder;
@@ -19,6 +20,7 @@ mod offers;
 mod options;
 mod pending;
 mod question;
+mod replies;
 mod sending;
 mod session;
 mod stage;

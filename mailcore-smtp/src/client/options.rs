@@ -79,7 +79,7 @@ pub struct Options {
     pub chunking: bool,
     /// Keywords that are not believed (Postfix: smtp_discard_ehlo_keywords).
     pub discard: Keywords,
-    /// Whether a last line is sent and waited for (Postfix: smtp_skip_quit_response = no); else QUIT is said and the
+    /// Whether the reply to QUIT is waited for (Postfix: smtp_skip_quit_response = no); else QUIT is said and the
     /// connection closed at once.
     pub await_quit: bool,
     /// Octets of a line of content without its CRLF; a longer one is broken with CRLF and a space. `None` breaks

@@ -140,7 +140,8 @@ pub struct Ready {
 pub enum Order {
     /// Send this. Told of by [`Done`].
     Send(Box<Message>),
-    /// Nothing, until then or until a notice of [`Changed`](mailcore_base::wire::Notice::Changed). A peer that closes is seen meanwhile.
+    /// Nothing, until then or until a notice of [`Changed`](mailcore_base::wire::Notice::Changed), which may have come
+    /// since this was asked. A peer that closes is seen meanwhile.
     Rest(Instant),
     /// Say goodbye.
     Quit,

@@ -11,7 +11,7 @@ use super::{
 };
 use mailcore_base::{
     login::TlsFacts,
-    reply::{Class, Reader, Reply},
+    reply::{Reader, Reply},
     wire::{Io, Layer, Loss, Notice, Wire},
 };
 use std::{ops::Range, sync::Arc, time::Instant};
@@ -34,6 +34,8 @@ pub struct Session {
     /// Something is left of the last message over there, or the connection has rested: RSET comes first.
     pub(super) probe: bool,
     rested: Option<Instant>,
+    /// There may be something to do, though nothing was ordered.
+    changed: bool,
     patience: Option<Instant>,
     notice: Option<Notice>,
     ended: Option<Ended>,
@@ -90,6 +92,7 @@ impl Session {
             sending: None,
             probe: false,
             rested: None,
+            changed: false,
             patience: None,
             notice: None,
             ended: None,
@@ -119,7 +122,10 @@ impl Session {
     /// Tells of something that happened outside the connection. [`Notice::Changed`] ends a rest.
     pub fn notice(&mut self, notice: Notice) {
         match notice {
-            Notice::Changed => self.awake(),
+            Notice::Changed => {
+                self.changed = true;
+                self.awake();
+            }
             Notice::Shutdown if self.notice == Some(Notice::Kicked) => {}
             Notice::Shutdown | Notice::Kicked => {
                 self.notice = Some(notice);
@@ -205,6 +211,7 @@ impl Session {
             State::Handshake => self.shake_hands(),
             State::Ready => {
                 let rested = self.rested.take();
+                self.changed = false;
                 self.pending = Pending::Ready(Open::new(Ready { rested }));
                 None
             }
@@ -362,6 +369,8 @@ impl Session {
     pub(super) fn ordered(&mut self, now: Instant, order: Order) {
         match order {
             Order::Send(message) => self.begin(*message),
+            // What has changed since is to be seen first.
+            Order::Rest(_) if self.changed => {}
             Order::Rest(until) => {
                 self.state = State::Resting(until);
                 self.rested = Some(now);
@@ -412,10 +421,5 @@ impl Session {
     /// Whether this peer is spoken to in LMTP.
     pub(super) fn is_lmtp(&self) -> bool {
         self.options.flavour == Flavour::Lmtp
-    }
-
-    /// Whether a reply says yes.
-    pub(super) fn is_yes(reply: &Reply) -> bool {
-        reply.code().class() == Class::Completed
     }
 }
