@@ -2,12 +2,14 @@
 
 mod banner;
 mod first_run;
+mod lock;
 mod maillog;
 mod options;
 mod owner;
 
 use clap::Parser;
 use first_run::{DataFolder, Unusable};
+use lock::FolderLock;
 use mailcore::auth::{self, Gate};
 use mailcore::base::address::{Domain, Repertoire};
 use mailcore::net::listen::{Limits, Listener};
@@ -68,6 +70,7 @@ fn run(options: &Options) -> Result<(), Unusable> {
         .init();
     let owner = options.mail_user.as_deref().map(Owner::find).transpose()?;
     owner::allow_many_files();
+    let _held = FolderLock::take(&options.data)?;
     let sockets = Sockets::bind(options)?;
     let folder = DataFolder::open(&options.data, &hostname, first.as_given())?;
     let served = start(options, domains, &hostname, &folder, sockets, owner);

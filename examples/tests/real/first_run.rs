@@ -1,6 +1,6 @@
 //! The first run: the printed commands work as printed, a second run keeps everything, Ctrl-C ends cleanly.
 
-use crate::server::{Server, have, succeed};
+use crate::server::{Server, free_base, have, run, succeed};
 use std::process::Command;
 
 #[test]
@@ -55,4 +55,27 @@ fn interrupting_ends_cleanly() {
     let status = server.interrupt();
     assert!(status.success(), "{status}");
     assert!(waiting.line().starts_with("* BYE "));
+}
+
+#[test]
+fn a_second_server_on_the_same_folder_says_who_has_it_and_leaves() {
+    let server = Server::start(&[]);
+    let base = free_base().to_string();
+    let second = run(Command::new(env!("CARGO_BIN_EXE_mailserver"))
+        .args(["--base-port", &base, "--data"])
+        .arg(server.data()));
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    let holder = format!("(process {})", server.pid());
+    assert!(said.contains(&holder), "{said}");
+}
+
+#[test]
+fn a_lock_that_a_killed_server_left_behind_holds_nobody_up() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::fs::write(folder.path().join("data/lock"), "1\n").unwrap();
+    let server = Server::start_in(folder, &[]);
+    let written = std::fs::read_to_string(server.data().join("lock")).unwrap();
+    assert_eq!(written, format!("{}\n", server.pid()));
 }

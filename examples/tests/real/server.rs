@@ -35,7 +35,11 @@ pub struct Server {
 impl Server {
     /// Starts one with these further arguments and waits until it is ready.
     pub fn start(arguments: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), arguments)
+    }
+
+    /// As [`start`](Self::start), with what stands in the folder `data` of this one.
+    pub fn start_in(folder: tempfile::TempDir, arguments: &[&str]) -> Self {
         for _ in 0..5 {
             let base = free_base();
             if let Some((child, banner)) = launch(folder.path(), base, arguments) {
@@ -55,6 +59,11 @@ impl Server {
         let server = Self::start(&[]);
         server.add_user("carol@example.test", &format!("{{PLAIN}}{CAROL}"));
         server
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
     }
 
     /// Its process id.
