@@ -69,6 +69,7 @@
 
 pub mod access;
 pub mod auth;
+pub mod bounce;
 pub mod collector;
 pub mod deliver;
 pub mod dns;

@@ -1,5 +1,6 @@
 //! Delivery into mailboxes: one message, the INBOX of each of its users, durable before it is answered for.
 
+use super::copies::Copies;
 use crate::intake::{Final, MessageId, QueueId, Received, identity, write_final, write_received};
 use crate::log;
 use crate::reception::{Outcome, Role, Sink, Visit, words};
@@ -7,12 +8,10 @@ use async_trait::async_trait;
 use mailcore_base::address::ReversePath;
 use mailcore_base::date::DateTime;
 use mailcore_base::envelope::{Envelope, Recipient, Text};
-use mailcore_base::mailbox::MailboxName;
 use mailcore_base::reply::Reply;
 use mailcore_store::auth::User;
-use mailcore_store::mailbox::{Append, MailStore, Stamp, Ticket};
+use mailcore_store::mailbox::MailStore;
 use mailcore_store::queue::Identity;
-use mailcore_store::{Error, Kind};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 /// A message on its way into the mailboxes of its recipients.
@@ -24,17 +23,9 @@ pub struct Delivery {
     began: Instant,
     size: u64,
     message_id: MessageId,
-    copies: Vec<Copy>,
+    copies: Copies,
     /// For each recipient, the copies that it leads to.
     recipients: Vec<(String, Vec<usize>)>,
-}
-
-/// One mailbox's copy.
-#[derive(Debug)]
-struct Copy {
-    user: String,
-    append: Option<Box<dyn Append>>,
-    failed: Option<Kind>,
 }
 
 impl Delivery {
@@ -59,7 +50,7 @@ impl Delivery {
             began: Instant::now(),
             size: 0,
             message_id: MessageId::default(),
-            copies: Vec::new(),
+            copies: Copies::default(),
             recipients: Vec::new(),
         };
         // Which recipient a message came by is told only where there is no other to give away.
@@ -99,29 +90,21 @@ impl Delivery {
         header: &[u8],
         store: &dyn MailStore,
     ) -> Result<usize, Reply> {
-        if let Some(known) = self.copies.iter().position(|c| c.user == user.name) {
+        if let Some(known) = self.copies.of(&user.name) {
             return Ok(known);
         }
-        let (append, failed) = match begin(user, header, store).await {
-            Ok(append) => (Some(append), None),
-            Err(error) => {
-                tracing::error!("delivery to {}: {error}", log::Clean(&user.name));
-                if self.visit.role != Role::Lmtp {
-                    return Err(words::delivery_failed(
-                        self.visit.role,
-                        &user.name,
-                        error.kind(),
-                    ));
-                }
-                (None, Some(error.kind()))
+        let number = self.copies.begin(user, header, store).await;
+        self.unless_failed().map(|()| number)
+    }
+
+    /// SMTP has one answer for all: what has failed for one has failed. LMTP answers for each in its turn.
+    fn unless_failed(&self) -> Result<(), Reply> {
+        match self.copies.failed() {
+            Some((user, kind)) if self.visit.role != Role::Lmtp => {
+                Err(words::delivery_failed(self.visit.role, user, kind))
             }
-        };
-        self.copies.push(Copy {
-            user: user.name.clone(),
-            append,
-            failed,
-        });
-        Ok(self.copies.len() - 1)
+            _ => Ok(()),
+        }
     }
 
     /// Under which id the `n`-th recipient's copy goes.
@@ -133,40 +116,13 @@ impl Delivery {
         }
     }
 
-    /// Commits every copy that is whole, all at once so that they share a flush, and waits for all.
-    async fn commit(&mut self) {
-        let stamp = || Stamp {
-            identity: Some(self.identity),
-            ..Stamp::default()
-        };
-        let tickets: Vec<Option<Ticket>> = self
-            .copies
-            .iter_mut()
-            .map(|c| c.append.take().map(|a| a.commit(stamp())))
-            .collect();
-        // Each ticket is driven on its own, so that all of them are in the batch before any is waited for.
-        let running: Vec<_> = tickets.into_iter().map(|t| t.map(tokio::spawn)).collect();
-        for (copy, running) in self.copies.iter_mut().zip(running) {
-            let Some(running) = running else { continue };
-            let result = running
-                .await
-                .unwrap_or_else(|_| Err(Error::new(Kind::Unavailable, "delivery panicked")));
-            if let Err(error) = result {
-                tracing::error!("delivery to {}: {error}", log::Clean(&copy.user));
-                copy.failed = Some(error.kind());
-            }
-        }
-    }
-
     /// What is said of each recipient: the worst of its copies.
     fn outcomes(&self) -> Vec<Outcome> {
         let outcome = |(n, (_, copies)): (usize, &(String, Vec<usize>))| {
-            let mut failures = copies
-                .iter()
-                .filter_map(|c| self.copies.get(*c))
-                .filter_map(|c| Some((&c.user, c.failed?)));
-            match failures.next() {
-                Some((user, kind)) => {
+            let failed = |c: &usize| Some((*c, self.copies.outcome(*c).err()?));
+            match copies.iter().find_map(failed) {
+                Some((c, kind)) => {
+                    let user = self.copies.user(c);
                     Outcome::Refused(words::delivery_failed(self.visit.role, user, kind))
                 }
                 None => Outcome::Taken(self.id(n)),
@@ -184,10 +140,8 @@ impl Delivery {
             .map_or_else(String::new, |t: &Text| t.as_str().to_owned());
         if self.visit.role == Role::Lmtp {
             for ((n, (_, copies)), outcome) in self.recipients.iter().enumerate().zip(outcomes) {
-                if let (Outcome::Taken(_), Some(copy)) =
-                    (outcome, copies.first().and_then(|c| self.copies.get(*c)))
-                {
-                    log::dovecot::saved(&copy.user, &self.id(n), &message_id);
+                if let (Outcome::Taken(_), Some(copy)) = (outcome, copies.first()) {
+                    log::dovecot::saved(self.copies.user(*copy), &self.id(n), &message_id);
                 }
             }
             return;
@@ -208,14 +162,13 @@ impl Delivery {
             self.recipients.len(),
         );
         for (given, copies) in &self.recipients {
-            for copy in copies.iter().filter_map(|c| self.copies.get(*c)) {
+            for user in copies.iter().map(|c| self.copies.user(*c)) {
                 log::postfix::delivered(
                     "postfix/virtual",
                     log::postfix::Delivered {
                         id: &id,
-                        to: &copy.user,
-                        original: (!given.eq_ignore_ascii_case(&copy.user))
-                            .then_some(given.as_str()),
+                        to: user,
+                        original: (!given.eq_ignore_ascii_case(user)).then_some(given.as_str()),
                         relay: "virtual",
                         delays: log::postfix::Delays {
                             incoming: self.began.elapsed(),
@@ -237,28 +190,13 @@ impl Sink for Delivery {
     async fn write(&mut self, chunk: &[u8]) -> Result<(), Reply> {
         self.size += chunk.len() as u64;
         self.message_id.feed(chunk);
-        for copy in &mut self.copies {
-            let Some(append) = &mut copy.append else {
-                continue;
-            };
-            if let Err(error) = append.write(chunk).await {
-                tracing::error!("delivery to {}: {error}", log::Clean(&copy.user));
-                if self.visit.role != Role::Lmtp {
-                    return Err(words::delivery_failed(
-                        self.visit.role,
-                        &copy.user,
-                        error.kind(),
-                    ));
-                }
-                copy.append = None;
-                copy.failed = Some(error.kind());
-            }
-        }
-        Ok(())
+        self.copies.write(chunk).await;
+        self.unless_failed()
     }
 
     async fn finish(mut self: Box<Self>) -> Vec<Outcome> {
-        self.commit().await;
+        self.copies.post(self.identity);
+        self.copies.wait().await;
         let mut outcomes = self.outcomes();
         if self.visit.role != Role::Lmtp
             && let Some(refused) = outcomes
@@ -272,18 +210,6 @@ impl Sink for Delivery {
         self.log(&outcomes);
         outcomes
     }
-}
-
-/// Begins a copy: the account, its INBOX, the trace in front.
-async fn begin(
-    user: &User,
-    header: &[u8],
-    store: &dyn MailStore,
-) -> mailcore_store::Result<Box<dyn Append>> {
-    let account = store.account(user).await?;
-    let mut append = account.append(&MailboxName::inbox()).await?;
-    append.write(header).await?;
-    Ok(append)
 }
 
 fn now() -> DateTime {

@@ -14,5 +14,6 @@ mod heard;
 mod lines;
 mod login;
 mod queue;
+mod transport;
 mod verdicts;
 mod world;

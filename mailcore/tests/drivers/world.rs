@@ -20,7 +20,7 @@ use mailcore_base::login::{Login, Secret};
 use mailcore_base::mailbox::{MailboxName, SpecialUse};
 use mailcore_smtp::server::{Options, StartTls};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use tokio::io::DuplexStream;
 use tokio::sync::Semaphore;
@@ -86,6 +86,8 @@ pub struct Mailboxes {
     faults: Arc<Mutex<HashMap<String, (At, Kind)>>>,
     /// Each commit takes a permit: without one it waits.
     pub commits: Arc<Semaphore>,
+    /// How many commits have begun.
+    pub begun: Arc<AtomicUsize>,
 }
 
 impl Mailboxes {
@@ -112,6 +114,7 @@ impl MailStore for Mailboxes {
             below: self.below.account(user).await?,
             fault: self.faults.lock().unwrap().get(&user.name).copied(),
             commits: Arc::clone(&self.commits),
+            begun: Arc::clone(&self.begun),
         }))
     }
 }
@@ -121,6 +124,7 @@ struct Faulty<B> {
     below: B,
     fault: Option<(At, Kind)>,
     commits: Arc<Semaphore>,
+    begun: Arc<AtomicUsize>,
 }
 
 impl<B> Faulty<B> {
@@ -140,6 +144,7 @@ impl Account for Faulty<Arc<dyn Account>> {
             below: self.below.append(name).await?,
             fault: self.fault,
             commits: Arc::clone(&self.commits),
+            begun: Arc::clone(&self.begun),
         }))
     }
     fn separator(&self) -> char {
@@ -186,6 +191,7 @@ impl Append for Faulty<Box<dyn Append>> {
 
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket {
         Ticket::new(async move {
+            self.begun.fetch_add(1, Ordering::SeqCst);
             let permit = self.commits.acquire().await;
             permit
                 .map_err(|_| Error::new(Kind::Unavailable, "closed"))?
@@ -226,6 +232,7 @@ impl World {
             below: MemoryStore::new(),
             faults: Arc::default(),
             commits: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            begun: Arc::default(),
         };
         let mut options = auth::Options::new(HOST);
         options.default_realm = Some("example.test".to_owned());
