@@ -62,9 +62,10 @@ async fn a_connection_comes_from_where_it_is_told_to() {
 
 #[tokio::test]
 async fn failures_are_told_in_the_known_words() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let at = listener.local_addr().unwrap();
-    drop(listener);
+    // A port that is held, and where nobody listens.
+    let held = tokio::net::TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let at = held.local_addr().unwrap();
     let error = connect(&tcp(at), None, &Options::default())
         .await
         .unwrap_err();

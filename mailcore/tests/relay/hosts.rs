@@ -51,6 +51,9 @@ orphan    MX 10 missing
 address   MX 10 twin
           MX 20 mx
 twin      A 198.51.100.1
+name      MX 10 nat
+          MX 20 mx
+nat       A 203.0.113.1
 ; a closed network
 closed    MX 10 port
 port      A 127.0.0.1
@@ -63,7 +66,7 @@ ownport   A 127.0.0.1
 fn options() -> Options {
     let mut options = Options::smtp("us.test");
     options.myself = Myself {
-        names: vec!["us.test".parse().unwrap()],
+        names: vec!["us.test".parse().unwrap(), "nat.test".parse().unwrap()],
         listening: vec![
             "0.0.0.0:25".parse().unwrap(),
             "127.0.0.1:12026".parse().unwrap(),
@@ -188,8 +191,10 @@ selfport.test 5.4.6 mail for selfport.test loops back to myself
 #[tokio::test]
 async fn ourselves_and_what_is_no_better_is_left_out() {
     assert_eq!(found("second.test").await, ["mx.test[192.0.2.1]:25"]);
-    // By address too, under whatever name.
-    assert_eq!(refused("address.test").await.status.to_string(), "5.4.6");
+    // By address under whatever name, by name at whatever address.
+    for hop in ["address.test", "name.test", "nat.test"] {
+        assert_eq!(refused(hop).await.status.to_string(), "5.4.6", "{hop}");
+    }
 }
 
 #[tokio::test]

@@ -174,9 +174,10 @@ async fn a_server_that_keeps_silent_is_a_temporary_failure() {
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_temporary_failure() {
-    let unused = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let at = unused.local_addr().unwrap();
-    drop(unused);
+    // A port that is held, and where nobody listens to us.
+    let held = UdpSocket::bind("127.0.0.1:0").await.unwrap();
+    let at = held.local_addr().unwrap();
+    held.connect("127.0.0.2:9").await.unwrap();
     let mut options = options();
     options.timeout = Duration::from_millis(50);
     let resolver = SystemResolver::with_servers(&[at], options);

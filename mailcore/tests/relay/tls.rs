@@ -243,7 +243,7 @@ fn openssl(bits: u16, version: &str, folder: &std::path::Path) -> Option<(Child,
     }
     let mut server = Command::new("openssl")
         .args(["s_server", "-accept", "127.0.0.1:0", version, "-rev"])
-        .args(["-cipher", "ALL:@SECLEVEL=0", "-key".as_ref()])
+        .args(["-cipher", "ALL:@SECLEVEL=0", "-key"])
         .args([key.as_os_str(), "-cert".as_ref(), certificate.as_os_str()])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -21,6 +21,7 @@ half    A      192.0.2.3
         FAIL   SERVFAIL AAAA
 none    MX     0 .
 loop    CNAME  loop
+weak    CNAME  signed
 1.2.0.192.in-addr.arpa.  PTR mx
 $DNSSEC on
 signed  A      192.0.2.4
@@ -114,6 +115,7 @@ async fn only_what_is_signed_all_the_way_is_vouched_for() {
         ("signed.example.org", true),
         ("mx.example.org", false),
         ("alias.example.org", false),
+        ("weak.example.org", false),
     ] {
         let answer = zone.addresses(host, Family::V4).await.unwrap();
         assert!(!answer.records().is_empty());

@@ -179,44 +179,60 @@ fn uncheckable(certificate: &CertificateDer<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rustls::pki_types::SubjectPublicKeyInfoDer;
     use rustls::pki_types::pem::PemObject;
 
-    /// A self-signed certificate of an RSA key of 1024 bits, for mx.example.org.
-    const OLD: &[u8] = b"\
------BEGIN CERTIFICATE-----
-MIICJTCCAY6gAwIBAgIUZ29soAzG1VRUNOEfSW1+53B6ZNkwDQYJKoZIhvcNAQEL
-BQAwFjEUMBIGA1UEAwwLb2xkLmV4YW1wbGUwIBcNMjYxMTIwMTQwMDM4WhgPMjEy
-NjEwMjcxNDAwMzhaMBYxFDASBgNVBAMMC29sZC5leGFtcGxlMIGfMA0GCSqGSIb3
-DQEBAQUAA4GNADCBiQKBgQDF6MVBXWJ8J2rvSBMxUQzH7329cKOuh5FP/DxL1Hcw
-oRljO/VREAMeB9Y6vW8gZ7rz8w0C2Ovjp0/abN4kOs5BAJmQr27/CkoKEfbW5Opb
-09u+4T/QIm3suHDDjXH/nLpw0zsdCvT3NqIqtuyFcFKjnfnGt3jtk3yrsQLIPJFC
-pQIDAQABo24wbDAdBgNVHQ4EFgQUld0tdeIPpHIPYYIJ3JCwqEVKxZEwHwYDVR0j
-BBgwFoAUld0tdeIPpHIPYYIJ3JCwqEVKxZEwDwYDVR0TAQH/BAUwAwEB/zAZBgNV
-HREEEjAQgg5teC5leGFtcGxlLm9yZzANBgkqhkiG9w0BAQsFAAOBgQApJFqYT5q6
-fNj1X6OvgOV42SYhEwBnzyugRSRjAEi5myIYmbjLqg13DdoAO3teNTwnnkZUDCjr
-SzdKrN1E5YapWmuXtLmggGaLP1ND+wTFj5azMRGWuZSOE9s3MfI6WHVYe57lM+Nx
-2yvdwLD7t+3y0qRisRymAWLEY5nyujxSpg==
------END CERTIFICATE-----";
+    /// An RSA key of 1024 bits.
+    const OLD: &str = "\
+-----BEGIN PUBLIC KEY-----
+MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQDF6MVBXWJ8J2rvSBMxUQzH7329
+cKOuh5FP/DxL1HcwoRljO/VREAMeB9Y6vW8gZ7rz8w0C2Ovjp0/abN4kOs5BAJmQ
+r27/CkoKEfbW5Opb09u+4T/QIm3suHDDjXH/nLpw0zsdCvT3NqIqtuyFcFKjnfnG
+t3jtk3yrsQLIPJFCpQIDAQAB
+-----END PUBLIC KEY-----";
 
-    #[test]
-    fn only_a_key_that_is_too_old_for_us_goes_unchecked() {
-        let old = CertificateDer::from_pem_slice(OLD).unwrap();
-        assert!(uncheckable(&old));
-        let key = rcgen::KeyPair::generate().unwrap();
-        let params = rcgen::CertificateParams::new(vec!["mx.example.org".into()]).unwrap();
-        let today = params.self_signed(&key).unwrap();
-        assert!(!uncheckable(today.der()));
-        assert!(uncheckable(&CertificateDer::from(&b"no certificate"[..])));
+    /// That key, as an issuer sees it: without its algorithm, which is 22 octets in DER.
+    struct Old(Vec<u8>);
+
+    impl Old {
+        fn new() -> Self {
+            let key = SubjectPublicKeyInfoDer::from_pem_slice(OLD.as_bytes()).unwrap();
+            Self(key[22..].to_vec())
+        }
+    }
+
+    impl rcgen::PublicKeyData for Old {
+        fn der_bytes(&self) -> &[u8] {
+            &self.0
+        }
+
+        fn algorithm(&self) -> &'static rcgen::SignatureAlgorithm {
+            &rcgen::PKCS_RSA_SHA256
+        }
+    }
+
+    fn params() -> rcgen::CertificateParams {
+        rcgen::CertificateParams::new(vec!["mx.example.org".into()]).unwrap()
     }
 
     #[test]
-    fn an_old_key_is_worth_nothing_even_as_its_own_root() {
-        let old = CertificateDer::from_pem_slice(OLD).unwrap();
+    fn a_key_that_is_too_old_for_us_is_worth_nothing_whoever_vouches_for_it() {
+        let issuer = rcgen::KeyPair::generate().unwrap();
+        let mut root = params();
+        root.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
         let mut roots = RootCertStore::empty();
-        roots.add(old.clone()).unwrap();
+        let root_itself = root.self_signed(&issuer).unwrap();
+        roots.add(root_itself.der().clone()).unwrap();
+        let issuer = rcgen::Issuer::new(root, issuer);
+        let old = params().signed_by(&Old::new(), &issuer).unwrap();
+        let today = rcgen::KeyPair::generate().unwrap();
+        let today = params().signed_by(&today, &issuer).unwrap();
         let judge = Judge::new(Arc::new(roots), None);
-        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(2_000_000_000));
-        assert_eq!(judge.standing(&[old], now), Standing::Untrusted);
-        assert_eq!(judge.standing(&[], now), Standing::Anonymous);
+        let standing = |chain: &[CertificateDer<'_>]| judge.standing(chain, UnixTime::now());
+        assert_eq!(standing(&[today.der().clone()]), Standing::Trusted);
+        assert_eq!(standing(&[old.der().clone()]), Standing::Untrusted);
+        let junk = CertificateDer::from(&b"no certificate"[..]);
+        assert_eq!(standing(&[junk]), Standing::Untrusted);
+        assert_eq!(standing(&[]), Standing::Anonymous);
     }
 }
