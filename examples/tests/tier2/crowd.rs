@@ -66,12 +66,34 @@ pub fn gather<T: Send>(sessions: usize, open: impl Fn(usize) -> T + Sync) -> Vec
 
 /// A plain connection; nothing is read of it yet.
 pub fn connect(port: u16) -> TcpStream {
-    let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    patient(TcpStream::connect(("127.0.0.1", port)).unwrap())
+}
+
+fn patient(stream: TcpStream) -> TcpStream {
     stream
         .set_read_timeout(Some(Duration::from_secs(120)))
         .unwrap();
     stream.set_nodelay(true).unwrap();
     stream
+}
+
+/// A plain connection that lets the kernel hold little of what is not read, so that thousands fit on one machine.
+pub fn narrow(port: u16) -> TcpStream {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .build()
+        .unwrap();
+    let open = async {
+        let socket = tokio::net::TcpSocket::new_v4()?;
+        socket.set_recv_buffer_size(16 * 1024)?;
+        socket
+            .connect(([127, 0, 0, 1], port).into())
+            .await?
+            .into_std()
+    };
+    let stream = runtime.block_on(open).unwrap();
+    stream.set_nonblocking(false).unwrap();
+    patient(stream)
 }
 
 /// Reads until a line begins with one of these, and returns it.

@@ -1,7 +1,7 @@
 //! How fast the whole server is; figures to read, and nothing that is asserted.
 
 use crate::crowd::{PASSWORD, gather, name, populate};
-use crate::measure::sized;
+use crate::measure::{optimised, sized};
 use crate::server::{SMTP, Server};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -35,6 +35,9 @@ fn deliver(port: u16, messages: usize, to: &str, text: &str) {
 
 #[test]
 fn mail_comes_in_durably() {
+    if !optimised("the speed of mail that comes in") {
+        return;
+    }
     let server = Server::start(&["--max-per-address", "20000"]);
     populate(&server, 50, 0);
     let text = format!(
@@ -63,6 +66,9 @@ fn mail_comes_in_durably() {
 
 #[test]
 fn a_large_mailbox_is_fetched() {
+    if !optimised("the speed of a large mailbox") {
+        return;
+    }
     let server = Server::start(&["--max-per-address", "20000"]);
     let messages = sized(10_000, 500);
     populate(&server, 1, messages);

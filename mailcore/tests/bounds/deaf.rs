@@ -17,18 +17,18 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Instant, timeout};
 
-const HOST: &str = "mail.example.test";
+pub(super) const HOST: &str = "mail.example.test";
 const USER: &str = "alice@example.test";
 /// Octets that a pipe holds, as the kernel does for a socket.
 const PIPE: usize = 16 * 1024;
 
-static ROUTE: Route = Route {
+pub(super) static ROUTE: Route = Route {
     peer: Peer::Unix(None),
     local: Peer::Unix(None),
 };
 
 /// A store with one message of a megabyte, and who may look at it.
-async fn house() -> (Arc<dyn MailStore>, Arc<Gate>, Arc<MemoryUsers>) {
+pub(super) async fn house() -> (Arc<dyn MailStore>, Arc<Gate>, Arc<MemoryUsers>) {
     let users = MemoryUsers::new(Hasher::new([7; 32]));
     let password = Stored::parse("{PLAIN}secret").unwrap();
     users.insert(Entry::new(User::new(USER), password));
