@@ -101,6 +101,12 @@ fn smtp(visit: &Visit, trace: Received<'_>, out: &mut Vec<u8>) {
         protocol(visit, trace.smtputf8),
         trace.id
     );
+    if trace.recipient.is_none() {
+        // As Postfix folds it.
+        out.extend_from_slice(b";\r\n\t");
+        trace.now.write_to(out);
+        return out.extend_from_slice(b"\r\n");
+    }
     finish(trace, out);
 }
 

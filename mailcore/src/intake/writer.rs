@@ -247,13 +247,16 @@ impl Writer {
 
     /// Logs whose message it is and what it is called.
     fn note(&self, header: &[u8]) {
-        let found = |name| Fields::new(header).named(name).next();
-        let message_id = found("Message-ID").map_or_else(String::new, |field| {
-            Text::lossy(&field.value()).as_str().to_owned()
-        });
+        let named = |name| Fields::new(header).named(name).next();
+        let value = |name| named(name).map(|field| Text::lossy(&field.value()));
+        let message_id = value("Message-ID").unwrap_or_default();
         match &self.visit {
             Some(visit) => visit.note_acceptance(&self.id, &message_id),
             None => log::postfix::message_id(&self.id, &message_id),
+        }
+        if let Some(resent) = value("Resent-Message-ID") {
+            let line = format_args!("{}: resent-message-id={resent}", self.id);
+            log::postfix::info("postfix/cleanup", line);
         }
     }
 }

@@ -401,6 +401,7 @@ async fn aliases_become_final_recipients_each_once() {
     let never = Some(Notify::NEVER);
     assert_eq!(notify, [never, never, Some(Notify::DELAY), None]);
     assert!(!content.contains("for <"), "who else gets it is not told");
+    assert!(content.contains("ESMTP id 00007ABCDEF;\r\n\tTue, 14 Nov 2023 22:13:29 +0000\r\n"));
     assert!(!content.contains("alice"), "{content}");
 }
 
