@@ -36,6 +36,7 @@ pub mod parameters;
 pub mod passwd_file;
 pub mod password_scheme;
 pub mod pop3;
+pub mod queue_log;
 pub mod reply;
 pub mod sasl_client;
 pub mod sasl_server;

@@ -36,6 +36,7 @@ promises! {
     a_file_of_users_breaks_no_line: passwd_file,
     a_stored_password_reads_back_and_is_not_shown: password_scheme,
     a_pop3_session_sends_whole_messages_and_ends: pop3,
+    a_queue_opens_whatever_lies_in_its_folder_and_goes_on: queue_log,
     a_reply_is_the_same_in_any_pieces_and_safe_to_repeat: reply,
     a_sasl_client_ends_and_stays_ended: sasl_client,
     a_sasl_server_lets_nobody_in_unasked: sasl_server,

@@ -182,6 +182,14 @@ impl SegmentQueue {
         self.len() == 0
     }
 
+    /// Waits until nothing is being written and nothing is left to tidy up, as before an orderly end. Whoever goes on
+    /// asking for things keeps it waiting.
+    pub async fn quiet(&self) {
+        let works = Arc::clone(&self.works);
+        // It fails only where the runtime comes to its end, and then nothing more is written either.
+        let _ = self.works.read(move || Ok(works.pause())).await;
+    }
+
     /// Entries with their envelopes, those at hand at once.
     async fn complete(&self, outlines: Vec<Outline>) -> Result<Vec<Entry>> {
         let house = Arc::clone(&self.works.house);

@@ -83,6 +83,11 @@ impl Works {
         }
     }
 
+    /// Waits for whoever writes to have nothing more to do.
+    pub(super) fn pause(&self) {
+        drop(lock(&self.writer));
+    }
+
     /// Does work that may wait for the disk, on another thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
