@@ -41,6 +41,7 @@ pub mod reply;
 pub mod sasl_client;
 pub mod sasl_server;
 pub mod sasl_text;
+pub mod scheduler;
 pub mod search;
 pub mod section;
 pub mod smtp;

@@ -41,6 +41,7 @@ promises! {
     a_sasl_client_ends_and_stays_ended: sasl_client,
     a_sasl_server_lets_nobody_in_unasked: sasl_server,
     texts_of_sasl_read_back: sasl_text,
+    the_scheduler_loses_nobody_and_keeps_its_limits: scheduler,
     a_search_finds_the_same_in_any_pieces_and_ends: search,
     a_section_lies_in_the_message_and_is_said_again: section,
     an_smtp_session_answers_with_replies_and_ends: smtp,

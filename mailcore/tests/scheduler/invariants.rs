@@ -53,7 +53,7 @@ prop_compose! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn nobody_is_lost_or_tried_twice_at_once_and_everything_ends(
@@ -61,8 +61,8 @@ proptest! {
         options in options().prop_filter("a pause", |o| o.minimal_backoff.max(o.run_delay) >= secs(200)),
         ways in prop::collection::vec(way(), 6),
         mail in prop::collection::vec(
-            (0_u64..3_000, prop::collection::vec((0_usize..6, 0_usize..3), 0..40), any::<[bool; 3]>()), 1..30),
-        withdrawn in prop::collection::vec((0_u64..20_000, 0_usize..30), 0..5),
+            (0_u64..3_000, prop::collection::vec((0_usize..6, 0_usize..3), 0..15), any::<[bool; 3]>()), 1..12),
+        withdrawn in prop::collection::vec((0_u64..20_000, 0_usize..12), 0..5),
         change in prop::option::of((0_u64..20_000, any::<bool>())),
     ) {
         let mut world = World::new(options.clone());

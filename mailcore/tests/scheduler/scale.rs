@@ -9,9 +9,10 @@ fn a_million_recipients_at_a_hundred_thousand_destinations_all_have_their_turn()
     let now = Instant::now();
     let mut scheduler = Scheduler::new(Options::default(), now);
     let sites: Vec<_> = (0..100_000).map(|n| to("smtp", &format!("d{n}"))).collect();
-    for n in 0..10_u32 {
+    for n in 0..2_u32 {
         let mut arrival = message(n.into(), []);
-        arrival.recipients = (0..).zip(sites.iter().cloned()).collect();
+        let everybody = sites.iter().cloned().cycle().take(500_000);
+        arrival.recipients = (0..).zip(everybody).collect();
         scheduler.arrive(arrival, now).unwrap();
     }
     let (mut tried, mut settled, mut most) = (0, 0, 0);
@@ -33,7 +34,7 @@ fn a_million_recipients_at_a_hundred_thousand_destinations_all_have_their_turn()
             }
         }
     }
-    assert_eq!((tried, settled, most), (1_000_000, 10, 100));
+    assert_eq!((tried, settled, most), (1_000_000, 2, 100));
     assert!(scheduler.is_empty());
     assert_eq!(scheduler.destinations().count(), 0);
 }

@@ -157,7 +157,7 @@ impl Rate {
             Self::PerConcurrency(n) => n / concurrency,
             Self::PerRoot(n) => n / concurrency.sqrt(),
         };
-        // Not `clamp`, which would keep what is not a number.
-        amount.max(0.0).min(1.0)
+        // `max` makes a zero of what is not a number.
+        amount.max(0.0).clamp(0.0, 1.0)
     }
 }
