@@ -1,6 +1,7 @@
 //! `mailserver`: a complete mail server on one command line, and with nothing on it.
 
 mod banner;
+mod domains;
 mod first_run;
 mod lock;
 mod maillog;
@@ -11,7 +12,7 @@ use clap::Parser;
 use first_run::{DataFolder, Unusable};
 use lock::FolderLock;
 use mailcore::auth::{self, Gate};
-use mailcore::base::address::{Domain, Repertoire};
+use mailcore::base::address::Domain;
 use mailcore::net::listen::{Limits, Listener};
 use mailcore::reception::Desk;
 use mailcore::route::{Aliases, Routes};
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Unusable> {
-    let domains = domains(options)?;
+    let domains = domains::given(&options.domains)?;
     let first = domains
         .first()
         .ok_or_else(|| Unusable("no domain".to_owned()))?;
@@ -102,17 +103,6 @@ fn start(
     runtime.block_on(serve(options, domains, hostname, folder, sockets))
 }
 
-fn domains(options: &Options) -> Result<Vec<Domain>, Unusable> {
-    let given: Vec<&str> = match options.domains.as_slice() {
-        [] => vec!["example.test"],
-        given => given.iter().map(String::as_str).collect(),
-    };
-    let parse = |name: &str| {
-        Domain::parse(name, Repertoire::Utf8).map_err(|e| Unusable(format!("--domain {name}: {e}")))
-    };
-    given.into_iter().map(parse).collect()
-}
-
 /// Sockets that are bound while the server still has the rights of whoever started it.
 struct Sockets {
     tcp: Vec<(Protocol, std::net::TcpListener)>,
@@ -148,16 +138,18 @@ async fn serve(
     sockets: Sockets,
 ) -> Result<(), Unusable> {
     let wrong = |e: &dyn std::fmt::Display| Unusable(e.to_string());
-    let secret = folder.secret()?;
-    let mut reading = PasswdFileOptions::default();
-    reading.every = Duration::ZERO;
-    reading.report = Arc::new(|fault| tracing::warn!("{fault}"));
-    let users = PasswdFile::open(&folder.users(), reading, Hasher::new(secret));
-    let users = Arc::new(users.map_err(|e| wrong(&e))?);
     let origin = domains
         .first()
         .cloned()
         .ok_or_else(|| Unusable("no domain".to_owned()))?;
+    let secret = folder.secret()?;
+    let mut reading = PasswdFileOptions::default();
+    reading.every = Duration::ZERO;
+    reading.realm = Some(origin.as_ascii().to_owned());
+    reading.report = Arc::new(|fault| tracing::warn!("{fault}"));
+    let users = PasswdFile::open(&folder.users(), reading, Hasher::new(secret));
+    let users = Arc::new(users.map_err(|e| wrong(&e))?);
+    domains::warn_of_others(&domains, &users);
     let aliases = options.aliases.clone().unwrap_or_else(|| folder.aliases());
     let aliases = Arc::new(Aliases::open(aliases).map_err(|e| wrong(&e))?);
     let template = options

@@ -295,6 +295,44 @@ async fn a_file_of_local_parts_serves_every_domain() {
 }
 
 #[tokio::test]
+async fn capitals_in_the_file_count_as_little_as_in_a_login() {
+    let given = Given::new("Alice@Example.test:{PLAIN}pw\nalice@example.TEST:{PLAIN}other\n");
+    assert_eq!(given.lines(), [2]);
+    for name in ["alice@example.test", "ALICE@example.test"] {
+        assert_eq!(given.granted(name, "pw").await, "alice@example.test");
+        let user = given.user(name).await.expect("a user");
+        assert_eq!(user.name, "alice@example.test");
+    }
+}
+
+#[tokio::test]
+async fn a_domain_is_the_same_in_either_spelling() {
+    let given = Given::new("alice@münchen.example:{PLAIN}pw\n");
+    let stored = "alice@xn--mnchen-3ya.example";
+    for name in [stored, "alice@münchen.example", "Alice@MÜNCHEN.example"] {
+        assert_eq!(given.granted(name, "pw").await, stored);
+        assert_eq!(given.user(name).await, Some(User::new(stored)));
+    }
+}
+
+#[tokio::test]
+async fn a_name_without_a_domain_belongs_to_the_realm() {
+    let text = "Bob:{PLAIN}pw\ncarol@other.test:{PLAIN}pw\nbob@example.test:{PLAIN}other\n";
+    let given = Given::with(text, |options| {
+        options.realm = Some("Example.test".to_owned())
+    });
+    assert_eq!(given.lines(), [3]);
+    for name in ["bob", "bob@example.test"] {
+        assert_eq!(given.granted(name, "pw").await, "bob@example.test");
+        assert!(given.user(name).await.is_some());
+    }
+    let stranger = given.verify("bob@other.test", "pw").await;
+    assert_eq!(stranger, Verdict::Unknown);
+    let domains: Vec<_> = given.file.domains().into_iter().collect();
+    assert_eq!(domains, ["example.test", "other.test"]);
+}
+
+#[tokio::test]
 async fn users_come_and_go_while_the_server_runs() {
     let given = Given::new("alice:{PLAIN}one\n");
     given.granted("alice", "one").await;

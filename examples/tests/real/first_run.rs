@@ -79,3 +79,31 @@ fn a_lock_that_a_killed_server_left_behind_holds_nobody_up() {
     let written = std::fs::read_to_string(server.data().join("lock")).unwrap();
     assert_eq!(written, format!("{}\n", server.pid()));
 }
+
+#[test]
+fn users_of_a_domain_that_no_mail_is_taken_for_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    let users = "alice@example.test:{PLAIN}pw\nbob@new.test:{PLAIN}pw\n";
+    std::fs::write(folder.path().join("data/users"), users).unwrap();
+    let server = Server::start_in(folder, &["--domain", "new.test"]);
+    let log = server.log();
+    let warned = "there are users of example.test, and mail is taken for new.test alone";
+    assert!(log.contains(warned), "{log}");
+    assert!(log.contains("(add --domain example.test)"), "{log}");
+}
+
+#[test]
+fn a_user_written_with_capitals_or_without_a_domain_gets_mail_and_logs_in() {
+    let server = Server::start(&[]);
+    server.add_user("Carol", "{PLAIN}one");
+    server.add_user("Dave@Example.Test", "{PLAIN}two");
+    for (user, password) in [("carol@example.test", "one"), ("dave@example.test", "two")] {
+        server.deliver(user, "Subject: hello\n");
+        let lines = server
+            .imap(user, password)
+            .command("a", "STATUS INBOX (MESSAGES)");
+        assert!(lines.iter().any(|l| l.contains("MESSAGES 1")), "{lines:?}");
+    }
+    assert!(!server.log().contains("Warning"), "{}", server.log());
+}

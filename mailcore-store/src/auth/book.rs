@@ -44,6 +44,11 @@ impl Book {
         self.entries.get(key)
     }
 
+    #[cfg(feature = "files")]
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.entries.keys().map(String::as_str)
+    }
+
     pub(super) fn schemes(&self) -> Vec<Scheme> {
         self.schemes.clone()
     }

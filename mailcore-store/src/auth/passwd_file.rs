@@ -15,9 +15,9 @@ use super::{Scheme, Stored, User, Users, Verdict};
 use crate::Result;
 use crate::source::{Faults, Keeping, Report, Source};
 use async_trait::async_trait;
+use mailcore_base::address::{Domain, Repertoire};
 use mailcore_base::login::{Login, Secret};
-use std::collections::HashMap;
-use std::collections::hash_map;
+use std::collections::{BTreeSet, HashMap, hash_map};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,6 +42,9 @@ pub enum NameForm {
 pub struct PasswdFileOptions {
     /// Under what name the file is asked.
     pub names: NameForm,
+    /// What stands behind the `@` of a name that has none, in the file and in a login, where whole names are asked for
+    /// (Dovecot: `auth_default_realm`); nothing.
+    pub realm: Option<String>,
     /// The scheme of passwords that name none (`PLAIN`); without one these are forms of crypt(3).
     pub scheme: Option<String>,
     /// How long a look at the file is good for; 1 s.
@@ -56,6 +59,7 @@ impl Default for PasswdFileOptions {
     fn default() -> Self {
         Self {
             names: NameForm::default(),
+            realm: None,
             scheme: None,
             every: Duration::from_secs(1),
             limit: 64 * 1024 * 1024,
@@ -64,13 +68,45 @@ impl Default for PasswdFileOptions {
     }
 }
 
-/// Users and passwords in a file. Names of logins are made lower-case (ASCII) before they are looked up;
-/// the file's are taken as they are.
+/// Users and passwords in a file. The case of ASCII letters in names does not matter, neither in a login nor in the
+/// file: of names that differ in it alone the first one stands.
 #[derive(Debug)]
 pub struct PasswdFile {
     source: Source<Book>,
-    names: NameForm,
+    naming: Naming,
     hasher: Hasher,
+}
+
+/// How names are made alike, those of the file and those of logins.
+#[derive(Debug, Clone)]
+struct Naming {
+    form: NameForm,
+    realm: Option<String>,
+}
+
+impl Naming {
+    fn whole(&self, name: &str) -> String {
+        let name = name.to_ascii_lowercase();
+        match (name.rsplit_once('@'), &self.realm, self.form) {
+            (None, Some(realm), NameForm::Whole) => format!("{name}@{realm}"),
+            // Domains are compared as A-labels, and mail is delivered to these.
+            (Some((local, domain)), ..) if !domain.is_ascii() => {
+                match Domain::parse(domain, Repertoire::Utf8) {
+                    Ok(domain) => format!("{local}@{}", domain.as_ascii()),
+                    Err(_) => name,
+                }
+            }
+            _ => name,
+        }
+    }
+
+    /// The part of a whole name that the file is asked for.
+    fn key<'n>(&self, whole: &'n str) -> &'n str {
+        match self.form {
+            NameForm::Whole => whole,
+            NameForm::Local => whole.split_once('@').map_or(whole, |(local, _)| local),
+        }
+    }
 }
 
 impl PasswdFile {
@@ -84,13 +120,17 @@ impl PasswdFile {
             every: options.every,
             report: options.report,
         };
-        let scheme = options.scheme;
+        let naming = Naming {
+            form: options.names,
+            realm: options.realm.map(|realm| realm.to_ascii_lowercase()),
+        };
+        let (scheme, names) = (options.scheme, naming.clone());
         let source = Source::open(path, keeping, move |octets, faults| {
-            parse(octets, scheme.as_deref(), faults)
+            parse(octets, scheme.as_deref(), &names, faults)
         })?;
         Ok(Self {
             source,
-            names: options.names,
+            naming,
             hasher,
         })
     }
@@ -100,12 +140,12 @@ impl PasswdFile {
         self.source.path()
     }
 
-    /// The part of a lower-case name that the file is asked for.
-    fn key<'n>(&self, name: &'n str) -> &'n str {
-        match self.names {
-            NameForm::Whole => name,
-            NameForm::Local => name.split_once('@').map_or(name, |(local, _)| local),
-        }
+    /// The domains of its users as lower-case A-labels and in order, as of the last time that the file was read; none of users
+    /// without a domain.
+    pub fn domains(&self) -> BTreeSet<String> {
+        let book = self.source.held();
+        let domains = book.keys().filter_map(|name| name.rsplit_once('@'));
+        domains.map(|(_, domain)| domain.to_owned()).collect()
     }
 }
 
@@ -113,15 +153,15 @@ impl PasswdFile {
 impl Passwords for PasswdFile {
     async fn verify(&self, login: &Login, secret: &Secret) -> Result<Verdict> {
         let book = self.source.current().await;
-        let name = login.name.to_ascii_lowercase();
-        book.verify((self.key(&name), &name), login, secret, &self.hasher)
+        let name = self.naming.whole(&login.name);
+        book.verify((self.naming.key(&name), &name), login, secret, &self.hasher)
             .await
     }
 
     async fn credential(&self, login: &Login, scheme: Scheme) -> Result<Option<Found>> {
         let book = self.source.current().await;
-        let name = login.name.to_ascii_lowercase();
-        book.credential((self.key(&name), &name), login, scheme, &self.hasher)
+        let name = self.naming.whole(&login.name);
+        book.credential((self.naming.key(&name), &name), login, scheme, &self.hasher)
             .await
     }
 
@@ -135,20 +175,20 @@ impl Passwords for PasswdFile {
 impl Users for PasswdFile {
     async fn user(&self, login: &Login) -> Result<Option<User>> {
         let book = self.source.current().await;
-        let name = login.name.to_ascii_lowercase();
-        Ok(book.entry(self.key(&name)).map(|entry| User {
+        let name = self.naming.whole(&login.name);
+        Ok(book.entry(self.naming.key(&name)).map(|entry| User {
             name: name.clone(),
             ..entry.user.clone()
         }))
     }
 }
 
-fn parse(octets: &[u8], scheme: Option<&str>, faults: Faults<'_>) -> Book {
+fn parse(octets: &[u8], scheme: Option<&str>, naming: &Naming, faults: Faults<'_>) -> Book {
     let mut entries = HashMap::new();
     for (at, line) in octets.split(|octet| *octet == b'\n').enumerate() {
         let mut fault = |what: String| faults(at + 1, what);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
-        match parse_line(line, scheme, &mut fault) {
+        match parse_line(line, scheme, naming, &mut fault) {
             Ok(None) => {}
             Ok(Some(entry)) => match entries.entry(entry.user.name.clone()) {
                 hash_map::Entry::Vacant(place) => drop(place.insert(Arc::new(entry))),
@@ -169,6 +209,7 @@ fn parse(octets: &[u8], scheme: Option<&str>, faults: Faults<'_>) -> Book {
 fn parse_line(
     line: &[u8],
     scheme: Option<&str>,
+    naming: &Naming,
     fault: &mut dyn FnMut(String),
 ) -> std::result::Result<Option<Entry>, String> {
     if line.len() > MAX_LINE {
@@ -186,7 +227,7 @@ fn parse_line(
     let name = parts.next().unwrap_or_default();
     let password = parts.next().ok_or("no password field")?;
     let [uid, gid, _gecos, home, _shell, extra] = [(); 6].map(|()| parts.next().unwrap_or(""));
-    let mut user = User::new(name);
+    let mut user = User::new(naming.whole(name));
     user.uid = number("uid", uid)?;
     user.gid = number("gid", gid)?;
     user.home = (!home.is_empty()).then(|| home.into());
@@ -266,6 +307,7 @@ impl std::fmt::Debug for PasswdFileOptions {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("PasswdFileOptions")
             .field("names", &self.names)
+            .field("realm", &self.realm)
             .field("scheme", &self.scheme)
             .field("every", &self.every)
             .field("limit", &self.limit)
