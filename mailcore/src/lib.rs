@@ -68,6 +68,7 @@
 //! 4xx, never 5xx.
 
 pub mod access;
+pub mod admin;
 pub mod auth;
 pub mod bounce;
 pub mod collector;

@@ -136,6 +136,8 @@ pub enum Feedback {
     Alive,
     /// It could not be reached, or would not talk: why.
     Dead(String),
+    /// The transport itself does not work, wherever mail goes by it: why.
+    Unavailable(String),
 }
 
 /// How long the parts of a job took: the last two of the log's `delays=a/b/c/d`.

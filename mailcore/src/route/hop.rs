@@ -20,6 +20,8 @@ impl TransportName {
     pub const LMTP: Self = Self(Cow::Borrowed("lmtp"));
     /// Nowhere: the mail goes back, and the next hop says why.
     pub const ERROR: Self = Self(Cow::Borrowed("error"));
+    /// Nowhere for now: the mail is deferred, and the next hop says why.
+    pub const RETRY: Self = Self(Cow::Borrowed("retry"));
     /// Nowhere: the mail is thrown away, and the next hop says why.
     pub const DISCARD: Self = Self(Cow::Borrowed("discard"));
 

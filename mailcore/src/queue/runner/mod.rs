@@ -1,0 +1,301 @@
+//! Runs the queue: claims what is due, asks where it goes, lets the scheduler say when, gives jobs to transports, and
+//! settles what came of it. Decides nothing about when (the scheduler does) or how (the transports do).
+//!
+//! ```text
+//! Queue::claim ──▶ Routes::next_hop ──▶ Scheduler ──Start──▶ Transport::deliver
+//!                                         ▲   │                   │
+//!                                         │   │   finished        │
+//!                                         └───┼───────────────────┘
+//!                                             └─Settled─▶ reports, Queue::mark or Queue::remove
+//! ```
+
+mod attempt;
+mod chores;
+mod deliveries;
+mod hand;
+mod lines;
+mod report;
+mod settle;
+
+use super::Orders;
+use super::scheduler::{Arrival, Attempt, Destination, Options, Scheduler, Step};
+use crate::bounce;
+use crate::deliver::Transport;
+use crate::route::{Next, Routes, TransportName};
+use attempt::Ended;
+use hand::Hand;
+use mailcore_store::queue::{Claim, Identity, Queue};
+use settle::Settled;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+use tokio::task::{Id, JoinSet};
+use tokio::time::Instant;
+
+/// How long a claim holds: no more than a safeguard where one process has the queue to itself.
+const LEASE: Duration = Duration::from_secs(3600);
+/// Messages that are claimed in one go; deliveries that have ended are seen to in between.
+const HANDFUL: usize = 100;
+/// How often the queue is looked into unasked: for what others have put there, or made due.
+const ROUND: Duration = Duration::from_secs(60);
+/// Settlements that are under way before nothing more is claimed.
+const MOST_CHORES: usize = 1000;
+
+/// The transports by name.
+pub type Ways = HashMap<Arc<str>, Arc<dyn Transport>>;
+
+/// What tells the time of day. Tests have their own.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
+
+impl Clock {
+    /// A clock that shows what this says.
+    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
+    /// What time it is.
+    pub fn now(&self) -> SystemTime {
+        (self.0)()
+    }
+}
+
+/// The system's clock.
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new(SystemTime::now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Clock").field(&self.now()).finish()
+    }
+}
+
+/// What the runner works with.
+#[derive(Debug)]
+struct Parts {
+    queue: Arc<dyn Queue>,
+    routes: Arc<Routes>,
+    ways: Arc<Ways>,
+    reports: bounce::Options,
+    clock: Clock,
+}
+
+/// Runs one queue.
+#[derive(Debug)]
+pub struct Runner {
+    parts: Arc<Parts>,
+    orders: Orders,
+    scheduler: Scheduler,
+    hands: HashMap<Identity, Hand>,
+    /// Messages that are being settled.
+    settling: HashSet<Identity>,
+    deliveries: JoinSet<Ended>,
+    /// The running deliveries by task, for those that do not come back.
+    running: HashMap<Id, (Attempt, Duration)>,
+    chores: JoinSet<Chore>,
+    /// Messages of which recipients were delivered to since their outcomes were last recorded.
+    unnoted: HashSet<Identity>,
+    /// Messages that somebody wants tried whatever stands in the way.
+    urged: HashSet<Identity>,
+    next_look: Instant,
+    /// The last look found no room to claim anything.
+    waits_for_room: bool,
+}
+
+/// A piece of work on the queue that has been done beside the deliveries.
+#[derive(Debug)]
+enum Chore {
+    Settled(Identity, Settled),
+    Noted,
+}
+
+impl Runner {
+    /// A runner of this queue, which asks `routes` where mail goes and sends it there by `ways`.
+    pub fn new(
+        queue: Arc<dyn Queue>,
+        routes: Arc<Routes>,
+        ways: Ways,
+        reports: bounce::Options,
+        options: Options,
+        clock: Clock,
+    ) -> Self {
+        Self {
+            parts: Arc::new(Parts {
+                queue,
+                routes,
+                ways: Arc::new(ways),
+                reports,
+                clock,
+            }),
+            orders: Orders::new(),
+            scheduler: Scheduler::new(options, now()),
+            hands: HashMap::new(),
+            settling: HashSet::new(),
+            deliveries: JoinSet::new(),
+            running: HashMap::new(),
+            chores: JoinSet::new(),
+            unnoted: HashSet::new(),
+            urged: HashSet::new(),
+            next_look: Instant::now(),
+            waits_for_room: false,
+        }
+    }
+
+    /// How others call this runner.
+    pub fn orders(&self) -> Orders {
+        self.orders.clone()
+    }
+
+    /// Runs until `stop`, then waits for the deliveries that run. Whoever has no patience drops the future: what was
+    /// under way is then tried again at the next start.
+    pub async fn run(mut self, stop: impl Future<Output = ()> + Send) {
+        let mut stop = std::pin::pin!(stop);
+        let orders = self.orders.clone();
+        loop {
+            if Instant::now() >= self.next_look {
+                self.look().await;
+            }
+            let wait = self.turn().min(self.next_look);
+            tokio::select! {
+                () = &mut stop => break,
+                heard = orders.heard() => self.obey(heard).await,
+                Some(ended) = self.deliveries.join_next_with_id() => self.ended(ended),
+                Some(done) = self.chores.join_next() => self.done(done),
+                () = tokio::time::sleep_until(wait) => {}
+            }
+        }
+        self.finish().await;
+    }
+
+    /// Lets what runs come to its end; begins nothing.
+    async fn finish(mut self) {
+        while let Some(ended) = self.deliveries.join_next_with_id().await {
+            self.ended(ended);
+            while let Some(step) = self.said() {
+                if let Step::Settled(settlement) = step {
+                    self.settle(settlement);
+                }
+            }
+            self.note_done();
+        }
+        while self.chores.join_next().await.is_some() {}
+    }
+
+    /// What the scheduler says, but for that it waits.
+    fn said(&mut self) -> Option<Step> {
+        match self.scheduler.step(now()) {
+            Step::Wait(_) => None,
+            step => Some(step),
+        }
+    }
+
+    /// Claims what is due, as much as there is room for.
+    async fn look(&mut self) {
+        let room = self.scheduler.room();
+        let limit = room.messages.min(room.recipients).min(HANDFUL);
+        if limit == 0 || self.chores.len() >= MOST_CHORES {
+            // Looked again when something has been settled.
+            self.waits_for_room = true;
+            self.next_look = Instant::now() + ROUND;
+            return;
+        }
+        self.waits_for_room = false;
+        let claimed = self
+            .parts
+            .queue
+            .claim(self.parts.clock.now(), LEASE, limit)
+            .await;
+        match claimed {
+            Ok(claims) => {
+                let more = claims.len() == limit;
+                for claim in claims {
+                    self.take_up(claim).await;
+                }
+                self.next_look = Instant::now() + if more { Duration::ZERO } else { ROUND };
+            }
+            Err(error) => {
+                tracing::error!("queue: {error}");
+                self.next_look = Instant::now() + ROUND;
+            }
+        }
+    }
+
+    async fn take_up(&mut self, claim: Claim) {
+        let identity = claim.entry.identity;
+        if let Some(known) = self.hands.get_mut(&identity) {
+            // Its lease ran out while it was here.
+            known.claim = claim;
+            return;
+        }
+        if self.settling.contains(&identity) {
+            return;
+        }
+        let hand = Hand::new(claim, self.parts.clock.now());
+        lines::active(&hand);
+        let mut recipients = Vec::new();
+        for position in hand.open() {
+            recipients.push((position, self.destination(&hand, position).await));
+        }
+        let entry = &hand.claim.entry;
+        let age = self.parts.clock.now().duration_since(entry.arrived);
+        let arrival = Arrival {
+            message: identity,
+            age: age.unwrap_or_default(),
+            null_sender: entry.envelope.sender.is_null(),
+            warned: entry.warned,
+            urged: self.urged.remove(&identity),
+            recipients,
+        };
+        self.hands.insert(identity, hand);
+        if self.scheduler.arrive(arrival, now()).is_err() {
+            tracing::error!("a message was taken up twice");
+        }
+    }
+
+    /// Where a recipient goes; one of whom that cannot be told for now is deferred by the transport for such.
+    async fn destination(&self, hand: &Hand, position: u32) -> Destination {
+        let recipients = &hand.claim.entry.envelope.recipients;
+        let routed = match recipients.get(position as usize) {
+            Some(recipient) => {
+                let address = recipient.path.clone().complete(self.parts.routes.origin());
+                self.parts.routes.next_hop(&address).await
+            }
+            None => Ok(Next::new(TransportName::ERROR, "5.1.3 no such recipient")),
+        };
+        let next = routed.unwrap_or_else(|error| {
+            tracing::warn!("{}: {error}", hand.id);
+            Next::new(TransportName::RETRY, "4.3.0 address resolver failure")
+        });
+        Destination {
+            transport: Arc::from(next.transport.as_str()),
+            nexthop: next.nexthop,
+            group: None,
+        }
+    }
+
+    /// Does what the scheduler says until it waits; says until when.
+    fn turn(&mut self) -> Instant {
+        loop {
+            match self.scheduler.step(now()) {
+                Step::Start(attempt) => self.start(attempt),
+                Step::Suspended(suspension) => self.suspend(suspension),
+                Step::Settled(settlement) => self.settle(settlement),
+                Step::Wait(until) => {
+                    self.note_done();
+                    let until = until.map(Instant::from_std);
+                    return until.unwrap_or_else(|| Instant::now() + ROUND);
+                }
+            }
+        }
+    }
+}
+
+/// Now, as the scheduler counts: tests may stop this clock.
+fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}

@@ -1,0 +1,358 @@
+//! What the runner does with a queue, in stopped time: a transport that says what the test wants, a queue in memory.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use mailcore::auth::{self, MemoryUsers};
+use mailcore::base::address::ReversePath;
+use mailcore::base::envelope::{Envelope, Recipient};
+use mailcore::bounce;
+use mailcore::deliver::{Fate, Job, Report, Transport};
+use mailcore::queue::scheduler::Options;
+use mailcore::queue::{Clock, Orders, Runner, Ways};
+use mailcore::route::Routes;
+use mailcore::store::body::Body;
+use mailcore::store::queue::{Entry, Identity, Lane, MemoryQueue, Outcome, Queue};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+
+/// A transport that says what it was told to say, and remembers its jobs.
+#[derive(Debug, Default)]
+struct Told {
+    says: Mutex<VecDeque<Vec<Fate>>>,
+    jobs: Mutex<Vec<(Instant, Vec<String>, String)>>,
+    takes: Duration,
+}
+
+#[async_trait]
+impl Transport for Told {
+    async fn deliver(&self, job: &Job) -> Report {
+        let to = job.recipients().map(|r| r.path.to_string()).collect();
+        let content = whole(&*job.content).await;
+        self.jobs
+            .lock()
+            .unwrap()
+            .push((Instant::now(), to, content));
+        sleep(self.takes).await;
+        let said = self.says.lock().unwrap().pop_front();
+        match said {
+            Some(fates) => Report::new(fates),
+            None => job.all(Fate::delivered("there", "ok")),
+        }
+    }
+}
+
+async fn whole(body: &dyn Body) -> String {
+    let (mut out, mut at) = (Vec::new(), 0);
+    while at < body.len() {
+        let run = body.read(at..body.len()).await.unwrap();
+        at += run.len() as u64;
+        out.extend_from_slice(&run);
+    }
+    String::from_utf8(out).unwrap()
+}
+
+/// A queue that is run, and the transport behind it.
+struct Office {
+    queue: Arc<dyn Queue>,
+    out: Arc<Told>,
+    orders: Orders,
+    clock: Clock,
+    stop: Option<tokio::sync::oneshot::Sender<()>>,
+    running: Option<JoinHandle<()>>,
+}
+
+impl Office {
+    fn open(options: Options, says: Vec<Vec<Fate>>) -> Self {
+        let out = Told {
+            says: Mutex::new(says.into()),
+            takes: Duration::from_secs(1),
+            ..Told::default()
+        };
+        let out = Arc::new(out);
+        let (start, at) = (Instant::now(), SystemTime::now());
+        let clock = Clock::new(move || at + start.elapsed());
+        let mut office = Self {
+            queue: Arc::new(MemoryQueue::new(Identity(1), 1 << 30)),
+            out,
+            orders: Orders::new(),
+            clock,
+            stop: None,
+            running: None,
+        };
+        office.run(options);
+        office
+    }
+
+    fn run(&mut self, options: Options) {
+        let users = MemoryUsers::new(auth::hasher());
+        let routes = Routes::new("here.test".parse().unwrap(), [], Arc::new(users));
+        let mut ways = Ways::new();
+        ways.insert("smtp".into(), Arc::clone(&self.out) as Arc<dyn Transport>);
+        let reports = bounce::Options::new("mail.here.test".parse().unwrap());
+        let runner = Runner::new(
+            Arc::clone(&self.queue),
+            Arc::new(routes),
+            ways,
+            reports,
+            options,
+            self.clock.clone(),
+        );
+        self.orders = runner.orders();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        self.stop = Some(stop);
+        self.running = Some(tokio::spawn(runner.run(async move {
+            let _ = stopped.await;
+        })));
+    }
+
+    async fn put(&self, sender: &str, recipients: &[&str]) -> Identity {
+        let mut draft = self.queue.create().await.unwrap();
+        draft.write(b"\r\nbody\r\n").await.unwrap();
+        let sender = match sender {
+            "" => ReversePath::Null,
+            sender => ReversePath::Address(sender.parse().unwrap()),
+        };
+        let mut envelope = Envelope::new(sender);
+        for recipient in recipients {
+            let address: mailcore::base::address::Address = recipient.parse().unwrap();
+            envelope.recipients.push(Recipient::new(address));
+        }
+        let header = Bytes::from_static(b"Subject: x\r\n");
+        let arrived = self.clock.now();
+        let put = draft.commit(header, envelope, arrived, Lane::Incoming);
+        let identity = put.await.unwrap();
+        self.orders.look();
+        identity
+    }
+
+    async fn entry(&self, message: Identity) -> Option<Entry> {
+        self.queue.entry(message).await.unwrap()
+    }
+
+    async fn all(&self) -> Vec<Entry> {
+        self.queue.page(None, None, 100).await.unwrap()
+    }
+
+    fn jobs(&self) -> Vec<Vec<String>> {
+        let jobs = self.out.jobs.lock().unwrap();
+        jobs.iter().map(|(_, to, _)| to.clone()).collect()
+    }
+
+    /// Stops in good order.
+    async fn close(&mut self) {
+        drop(self.stop.take());
+        self.running.take().unwrap().await.unwrap();
+    }
+}
+
+fn ok() -> Fate {
+    Fate::delivered("there", "ok")
+}
+
+fn later() -> Fate {
+    Fate::deferred((2, 0), "greylisted")
+}
+
+fn never() -> Fate {
+    Fate::failed((1, 1), "no such user")
+}
+
+async fn secs(n: u64) {
+    sleep(Duration::from_secs(n)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_delivered_is_removed() {
+    let office = Office::open(Options::default(), vec![]);
+    let message = office.put("a@x.test", &["b@y.test", "c@z.test"]).await;
+    secs(5).await;
+    assert_eq!(office.jobs().len(), 2, "a job for each domain");
+    assert!(office.entry(message).await.is_none());
+    let jobs = office.out.jobs.lock().unwrap();
+    assert!(
+        jobs.iter()
+            .all(|(_, _, content)| content == "Subject: x\r\n\r\nbody\r\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_has_it_does_not_get_it_again_and_who_was_deferred_does_after_the_backoff() {
+    let says = vec![vec![ok(), later()]];
+    let office = Office::open(Options::default(), says);
+    let message = office.put("a@x.test", &["b@y.test", "c@y.test"]).await;
+    secs(5).await;
+    let entry = office.entry(message).await.unwrap();
+    assert_eq!(entry.lane, Lane::Deferred);
+    assert_eq!(
+        entry.outcomes,
+        [
+            Some(Outcome::Done),
+            Some(Outcome::Deferred("greylisted".into()))
+        ]
+    );
+    secs(290).await;
+    assert_eq!(office.jobs().len(), 1, "not before the backoff is over");
+    secs(700).await;
+    assert_eq!(office.jobs()[1..], [["c@y.test"]]);
+    assert!(office.entry(message).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_comes_back_to_its_sender_as_a_report() {
+    let office = Office::open(Options::default(), vec![vec![never()]]);
+    let message = office.put("a@x.test", &["b@y.test"]).await;
+    secs(5).await;
+    assert!(office.entry(message).await.is_none());
+    assert!(office.all().await.is_empty(), "the report has gone too");
+    assert_eq!(office.jobs(), [["b@y.test"], ["a@x.test"]]);
+    let jobs = office.out.jobs.lock().unwrap();
+    let report = &jobs[1].2;
+    assert!(
+        report.starts_with("Received: by mail.here.test "),
+        "{report}"
+    );
+    assert!(report.contains("Action: failed"), "{report}");
+    assert!(report.contains("no such user"), "{report}");
+    assert!(report.contains("Subject: x"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_report_that_fails_is_reported_to_nobody() {
+    let office = Office::open(Options::default(), vec![vec![never()]]);
+    office.put("", &["b@y.test"]).await;
+    secs(5).await;
+    assert!(office.all().await.is_empty());
+    assert_eq!(office.jobs().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_grows_too_old_is_returned() {
+    let options = Options {
+        lifetime: Duration::from_secs(1_000),
+        run_delay: Duration::ZERO,
+        ..Options::default()
+    };
+    let says = vec![vec![later()]; 4];
+    let office = Office::open(options, says);
+    let message = office.put("a@x.test", &["b@y.test"]).await;
+    secs(900).await;
+    assert!(office.entry(message).await.is_some());
+    secs(1_200).await;
+    assert!(office.entry(message).await.is_none());
+    let jobs = office.jobs();
+    assert_eq!(jobs.last().unwrap(), &["a@x.test"], "{jobs:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_is_not_there_defers_and_never_returns() {
+    let office = Office::open(Options::default(), vec![]);
+    // Nothing is delivered into mailboxes here.
+    let message = office.put("a@x.test", &["b@here.test"]).await;
+    secs(5).await;
+    let entry = office.entry(message).await.unwrap();
+    let why = Outcome::Deferred("mail transport unavailable".into());
+    assert_eq!(entry.outcomes, [Some(why)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn held_mail_waits_and_retried_mail_does_not() {
+    let office = Office::open(Options::default(), vec![vec![later()]]);
+    let desk = mailcore::admin::QueueDesk::new(Arc::clone(&office.queue), office.orders.clone());
+    let all = mailcore::admin::Selection::All;
+    let message = office.put("a@x.test", &["b@y.test"]).await;
+    secs(5).await;
+    assert_eq!(desk.hold(&all).await.unwrap(), 1);
+    secs(10_000).await;
+    assert_eq!(office.jobs().len(), 1, "it is on hold");
+    assert_eq!(desk.release(&all).await.unwrap(), 1);
+    secs(5).await;
+    assert_eq!(office.jobs().len(), 2);
+    assert!(office.entry(message).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn mail_that_is_deleted_while_it_is_sent_is_forgotten() {
+    let office = Office::open(Options::default(), vec![vec![later()]]);
+    let desk = mailcore::admin::QueueDesk::new(Arc::clone(&office.queue), office.orders.clone());
+    office.put("a@x.test", &["b@y.test"]).await;
+    sleep(Duration::from_millis(500)).await;
+    assert_eq!(office.jobs().len(), 1);
+    let all = mailcore::admin::Selection::All;
+    assert_eq!(desk.delete(&all).await.unwrap(), 1);
+    secs(10_000).await;
+    assert_eq!(office.jobs().len(), 1);
+    assert!(office.all().await.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn stopping_waits_for_what_runs_and_begins_nothing() {
+    let mut office = Office::open(Options::default(), vec![]);
+    let one = office.put("a@x.test", &["b@y.test"]).await;
+    sleep(Duration::from_millis(500)).await;
+    office.close().await;
+    assert!(
+        office.entry(one).await.is_none(),
+        "it was delivered and recorded"
+    );
+    let two = office.put("a@x.test", &["b@y.test"]).await;
+    secs(100).await;
+    assert_eq!(office.entry(two).await.unwrap().lane, Lane::Incoming);
+    office.run(Options::default());
+    secs(5).await;
+    assert!(office.entry(two).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_crowd_goes_out_whole() {
+    let office = Office::open(Options::default(), vec![]);
+    for n in 0..1_000 {
+        let to = format!("u{n}@d{}.test", n % 37);
+        office.put("a@x.test", &[&to]).await;
+    }
+    secs(120).await;
+    assert!(office.all().await.is_empty());
+    assert_eq!(office.jobs().len(), 1_000);
+}
+
+/// A transport that panics.
+#[derive(Debug)]
+struct Broken;
+
+#[async_trait]
+impl Transport for Broken {
+    async fn deliver(&self, _: &Job) -> Report {
+        panic!("this transport is broken")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_panics_costs_one_attempt() {
+    let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new(Identity(1), 1 << 30));
+    let users = MemoryUsers::new(auth::hasher());
+    let routes = Routes::new("here.test".parse().unwrap(), [], Arc::new(users));
+    let ways = Ways::from([("smtp".into(), Arc::new(Broken) as Arc<dyn Transport>)]);
+    let reports = bounce::Options::new("mail.here.test".parse().unwrap());
+    let runner = Runner::new(
+        Arc::clone(&queue),
+        Arc::new(routes),
+        ways,
+        reports,
+        Options::default(),
+        Clock::default(),
+    );
+    let draft = queue.create().await.unwrap();
+    let mut envelope = Envelope::new(ReversePath::Null);
+    let to: mailcore::base::address::Address = "b@y.test".parse().unwrap();
+    envelope.recipients.push(Recipient::new(to));
+    let header = Bytes::from_static(b"\r\n");
+    let put = draft.commit(header, envelope, SystemTime::now(), Lane::Incoming);
+    let message = put.await.unwrap();
+    let running = tokio::spawn(runner.run(std::future::pending()));
+    secs(5).await;
+    let entry = queue.entry(message).await.unwrap().unwrap();
+    assert!(matches!(entry.outcomes[..], [Some(Outcome::Deferred(_))]));
+    running.abort();
+}
