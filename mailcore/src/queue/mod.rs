@@ -6,4 +6,4 @@ mod runner;
 pub mod scheduler;
 
 pub use orders::Orders;
-pub use runner::{Clock, Runner, Ways};
+pub use runner::{Runner, Setup, Ways};

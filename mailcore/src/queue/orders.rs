@@ -12,15 +12,13 @@ pub struct Orders(Arc<Board>);
 
 #[derive(Debug, Default)]
 struct Board {
-    bell: Notify,
+    bell: Arc<Notify>,
     heard: Mutex<Heard>,
 }
 
 /// What was ordered since somebody last looked.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Heard {
-    /// Mail may have come, or fallen due.
-    pub(super) look: bool,
     /// Destinations that were given up for a while are to be tried again.
     pub(super) flush: bool,
     /// Messages that an administrator has put elsewhere.
@@ -37,15 +35,17 @@ impl Orders {
 
     /// A message has come, or one was made due: look into the queue.
     pub fn look(&self) {
-        self.give(|heard| heard.look = true);
+        self.0.bell.notify_one();
+    }
+
+    /// What [`look`](Self::look) rings, for those who have no other orders.
+    pub fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.0.bell)
     }
 
     /// Try everything that is due now, also where a destination was found dead (Postfix: postqueue -f).
     pub fn flush(&self) {
-        self.give(|heard| {
-            heard.look = true;
-            heard.flush = true;
-        });
+        self.give(|heard| heard.flush = true);
     }
 
     /// The message was held or removed: begin no further attempt. Those that run are not stopped.
@@ -67,7 +67,7 @@ impl Orders {
         self.0.bell.notify_one();
     }
 
-    /// Waits until there is an order, and takes all there are.
+    /// Waits until there is an order, be it no more than to look, and takes all there are.
     pub(super) async fn heard(&self) -> Heard {
         self.0.bell.notified().await;
         std::mem::take(&mut self.board())
@@ -89,7 +89,7 @@ mod tests {
         orders.forget(Identity(7));
         orders.forget(Identity(7));
         let heard = orders.heard().await;
-        assert!(heard.look && !heard.flush);
+        assert!(!heard.flush);
         assert_eq!(heard.forget, HashSet::from([Identity(7)]));
         let none = tokio::time::timeout(std::time::Duration::ZERO, orders.heard());
         assert!(none.await.is_err(), "nothing is heard twice");

@@ -4,6 +4,7 @@ use super::Protocol;
 use crate::auth::Gate;
 use crate::net::listen::{Address, Limits, Listener};
 use crate::net::tls::{self, Certificate};
+use crate::queue::Setup;
 use crate::reception::Reception;
 use mailcore_store::mailbox::MailStore;
 use std::net::SocketAddr;
@@ -24,6 +25,7 @@ pub struct Builder {
     pub(super) reception: Option<Arc<dyn Reception>>,
     pub(super) gate: Option<Arc<Gate>>,
     pub(super) store: Option<Arc<dyn MailStore>>,
+    pub(super) queue: Option<Setup>,
     pub(super) identity: Option<Identity>,
     pub(super) limits: Limits,
     pub(super) greeting: Option<String>,
@@ -45,6 +47,7 @@ impl Builder {
             reception: None,
             gate: None,
             store: None,
+            queue: None,
             identity: None,
             limits: Limits::default(),
             greeting: None,
@@ -76,6 +79,16 @@ impl Builder {
     pub fn mailboxes(self, store: Arc<dyn MailStore>) -> Self {
         Self {
             store: Some(store),
+            ..self
+        }
+    }
+
+    /// A queue, which is run for as long as the server does. Mail gets into it by a reception:
+    /// [`Desk::with_queue`](crate::reception::Desk::with_queue).
+    #[must_use]
+    pub fn queue(self, setup: Setup) -> Self {
+        Self {
+            queue: Some(setup),
             ..self
         }
     }

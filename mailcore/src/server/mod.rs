@@ -16,6 +16,7 @@ use crate::shutdown::Shutdown;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::task::JoinHandle;
 
 /// A mail server.
 ///
@@ -47,6 +48,7 @@ pub struct Server {
     shutdown: Shutdown,
     addresses: Vec<(Protocol, Peer)>,
     tls: Vec<(Protocol, Arc<tls::Service>)>,
+    runner: Option<JoinHandle<()>>,
 }
 
 impl Server {
@@ -78,10 +80,18 @@ impl Server {
             .try_for_each(|(_, service)| service.reload())
     }
 
-    /// Stops: nobody new is let in, every session is told and has `patience` to finish. Returns how many had
-    /// to be cut off.
-    pub async fn stop(self, patience: Duration) -> usize {
-        self.shutdown.drain(patience).await
+    /// Stops: nobody new is let in, every session is told and has `patience` to finish, deliveries of the queue too.
+    /// Returns how many sessions had to be cut off; a delivery that is cut off is begun anew at the next start.
+    pub async fn stop(mut self, patience: Duration) -> usize {
+        let until = tokio::time::Instant::now() + patience;
+        let cut = self.shutdown.drain(patience).await;
+        if let Some(mut runner) = self.runner.take() {
+            if tokio::time::timeout_at(until, &mut runner).await.is_err() {
+                runner.abort();
+                let _ = runner.await;
+            }
+        }
+        cut
     }
 }
 

@@ -10,11 +10,17 @@ use crate::net::listen::{Address, Listener, Turnstile, listen};
 use crate::net::pop3_server::Pop3Server;
 use crate::net::smtp_server::SmtpServer;
 use crate::net::tls;
+use crate::queue::{Runner, Setup};
 use crate::reception::{Reception, Role};
 use crate::shutdown::Shutdown;
 use mailcore_base::address::{Domain, Repertoire};
 use mailcore_smtp::server::StartTls;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinSet;
+
+/// How long a queue rests whose runner has panicked.
+const AFTER_PANIC: Duration = Duration::from_secs(10);
 
 impl Builder {
     /// Starts, within a tokio runtime. Every listener answers once this returns.
@@ -51,10 +57,14 @@ impl Builder {
                 shutdown.clone(),
             ));
         }
+        let runner = self
+            .queue
+            .map(|setup| tokio::spawn(run_queue(setup, shutdown.clone())));
         Ok(Server {
             shutdown,
             addresses,
             tls,
+            runner,
         })
     }
 
@@ -145,6 +155,25 @@ impl Builder {
             options.size_limit = Some(limit);
         }
         SmtpServer::new(role, options, reception, self.gate.clone())
+    }
+}
+
+/// Runs the queue until the server goes down. A runner that panics is a fault of ours, and no reason to leave mail lying:
+/// another takes its place, which gets what was in hand once the claims have run out.
+async fn run_queue(setup: Setup, shutdown: Shutdown) {
+    loop {
+        let runner = Runner::new(setup.clone());
+        let stop = shutdown.clone();
+        let mut running = JoinSet::new();
+        running.spawn(async move { runner.run(stop.requested()).await });
+        match running.join_next().await {
+            Some(Err(error)) if error.is_panic() => tracing::error!("the queue's runner panicked"),
+            _ => return,
+        }
+        tokio::select! {
+            () = tokio::time::sleep(AFTER_PANIC) => {}
+            () = shutdown.requested() => return,
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use super::{Chore, LEASE, Runner, now, settle};
 use crate::queue::orders::Heard;
 use crate::queue::scheduler::Settlement;
+use mailcore_store::queue::Claim;
 use std::sync::Arc;
 use tokio::task::JoinError;
 use tokio::time::Instant;
@@ -56,6 +57,13 @@ impl Runner {
                 }
             }
             Ok(Chore::Noted) => {}
+            Ok(Chore::Renewed(claims)) => {
+                for claim in claims {
+                    if let Some(hand) = self.hands.get_mut(&claim.entry.identity) {
+                        hand.claim = claim;
+                    }
+                }
+            }
             Err(error) => tracing::error!("queue: {error}"),
         }
     }
@@ -75,8 +83,24 @@ impl Runner {
                 self.scheduler.withdraw(message, now());
             }
         }
-        if heard.look {
-            self.next_look = Instant::now();
-        }
+        self.next_look = Instant::now();
+    }
+
+    /// Keeps what is in hand from running out.
+    pub(super) fn renew(&mut self) {
+        self.next_renewal = Instant::now() + LEASE / 3;
+        let claims: Vec<Claim> = self.hands.values().map(|hand| hand.claim.clone()).collect();
+        let parts = Arc::clone(&self.parts);
+        self.chores.spawn(async move {
+            let mut renewed = Vec::with_capacity(claims.len());
+            for claim in claims {
+                let until = parts.clock.now() + LEASE;
+                match parts.queue.renew(&claim, until).await {
+                    Ok(claim) => renewed.extend(claim),
+                    Err(error) => tracing::error!("queue: {error}"),
+                }
+            }
+            Chore::Renewed(renewed)
+        });
     }
 }

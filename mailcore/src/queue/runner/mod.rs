@@ -21,21 +21,22 @@ use super::Orders;
 use super::scheduler::{Arrival, Attempt, Destination, Options, Scheduler, Step};
 use crate::bounce;
 use crate::deliver::Transport;
+use crate::intake::Intake;
 use crate::route::{Next, Routes, TransportName};
 use attempt::Ended;
 use hand::Hand;
+use mailcore_store::mailbox::Clock;
 use mailcore_store::queue::{Claim, Identity, Queue};
 use settle::Settled;
 use std::collections::{HashMap, HashSet};
-use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
-/// How long a claim holds: no more than a safeguard where one process has the queue to itself.
-const LEASE: Duration = Duration::from_secs(3600);
+/// How long a claim holds, unless it is renewed: after so long another runner takes up what this one had in hand.
+const LEASE: Duration = Duration::from_secs(600);
 /// Messages that are claimed in one go; deliveries that have ended are seen to in between.
 const HANDFUL: usize = 100;
 /// How often the queue is looked into unasked: for what others have put there, or made due.
@@ -46,50 +47,31 @@ const MOST_CHORES: usize = 1000;
 /// The transports by name.
 pub type Ways = HashMap<Arc<str>, Arc<dyn Transport>>;
 
-/// What tells the time of day. Tests have their own.
-#[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> SystemTime + Send + Sync>);
-
-impl Clock {
-    /// A clock that shows what this says.
-    pub fn new(now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
-    }
-
-    /// What time it is.
-    pub fn now(&self) -> SystemTime {
-        (self.0)()
-    }
-}
-
-/// The system's clock.
-impl Default for Clock {
-    fn default() -> Self {
-        Self::new(SystemTime::now)
-    }
-}
-
-impl fmt::Debug for Clock {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Clock").field(&self.now()).finish()
-    }
-}
-
-/// What the runner works with.
-#[derive(Debug)]
-struct Parts {
-    queue: Arc<dyn Queue>,
-    routes: Arc<Routes>,
-    ways: Arc<Ways>,
-    reports: bounce::Options,
-    clock: Clock,
+/// What a runner works with. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Setup {
+    /// The queue.
+    pub queue: Arc<dyn Queue>,
+    /// Where mail goes.
+    pub routes: Arc<Routes>,
+    /// How it gets there.
+    pub ways: Arc<Ways>,
+    /// The way into the queue, for reports.
+    pub intake: Intake,
+    /// What reports say.
+    pub reports: bounce::Options,
+    /// When mail is sent, and how much at once.
+    pub options: Options,
+    /// What tells the time of day.
+    pub clock: Clock,
+    /// How others call the runner.
+    pub orders: Orders,
 }
 
 /// Runs one queue.
 #[derive(Debug)]
 pub struct Runner {
-    parts: Arc<Parts>,
-    orders: Orders,
+    parts: Arc<Setup>,
     scheduler: Scheduler,
     hands: HashMap<Identity, Hand>,
     /// Messages that are being settled.
@@ -103,6 +85,7 @@ pub struct Runner {
     /// Messages that somebody wants tried whatever stands in the way.
     urged: HashSet<Identity>,
     next_look: Instant,
+    next_renewal: Instant,
     /// The last look found no room to claim anything.
     waits_for_room: bool,
 }
@@ -112,28 +95,15 @@ pub struct Runner {
 enum Chore {
     Settled(Identity, Settled),
     Noted,
+    Renewed(Vec<Claim>),
 }
 
 impl Runner {
-    /// A runner of this queue, which asks `routes` where mail goes and sends it there by `ways`.
-    pub fn new(
-        queue: Arc<dyn Queue>,
-        routes: Arc<Routes>,
-        ways: Ways,
-        reports: bounce::Options,
-        options: Options,
-        clock: Clock,
-    ) -> Self {
+    /// A runner with nothing in hand.
+    pub fn new(setup: Setup) -> Self {
         Self {
-            parts: Arc::new(Parts {
-                queue,
-                routes,
-                ways: Arc::new(ways),
-                reports,
-                clock,
-            }),
-            orders: Orders::new(),
-            scheduler: Scheduler::new(options, now()),
+            scheduler: Scheduler::new(setup.options.clone(), now()),
+            parts: Arc::new(setup),
             hands: HashMap::new(),
             settling: HashSet::new(),
             deliveries: JoinSet::new(),
@@ -142,25 +112,24 @@ impl Runner {
             unnoted: HashSet::new(),
             urged: HashSet::new(),
             next_look: Instant::now(),
+            next_renewal: Instant::now() + LEASE / 3,
             waits_for_room: false,
         }
-    }
-
-    /// How others call this runner.
-    pub fn orders(&self) -> Orders {
-        self.orders.clone()
     }
 
     /// Runs until `stop`, then waits for the deliveries that run. Whoever has no patience drops the future: what was
     /// under way is then tried again at the next start.
     pub async fn run(mut self, stop: impl Future<Output = ()> + Send) {
         let mut stop = std::pin::pin!(stop);
-        let orders = self.orders.clone();
+        let orders = self.parts.orders.clone();
         loop {
             if Instant::now() >= self.next_look {
                 self.look().await;
             }
-            let wait = self.turn().min(self.next_look);
+            if Instant::now() >= self.next_renewal {
+                self.renew();
+            }
+            let wait = self.turn().min(self.next_look).min(self.next_renewal);
             tokio::select! {
                 () = &mut stop => break,
                 heard = orders.heard() => self.obey(heard).await,

@@ -1,7 +1,7 @@
 //! Reports on a round, written into the same queue as any other mail.
 
 use super::hand::Hand;
-use super::{Parts, lines};
+use super::{Setup, lines};
 use crate::bounce::{self, Settled};
 use crate::deliver::Fate;
 use crate::intake::QueueId;
@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Writes what there is to report of this round; says whether there was anything.
-pub(super) async fn write(parts: &Parts, hand: &Hand, late: bool) -> Result<bool> {
+pub(super) async fn write(parts: &Setup, hand: &Hand, late: bool) -> Result<bool> {
     let entry = &hand.claim.entry;
     let fates: Vec<(u32, Fate)> = hand
         .fates
@@ -51,7 +51,7 @@ pub(super) async fn write(parts: &Parts, hand: &Hand, late: bool) -> Result<bool
 }
 
 /// RFC 5321 §4.4: where the report comes from.
-fn received(parts: &Parts, id: &str, now: SystemTime) -> Vec<u8> {
+fn received(parts: &Setup, id: &str, now: SystemTime) -> Vec<u8> {
     let seconds = now.duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let mut out = Vec::new();
     // Writing to a Vec cannot fail.

@@ -4,7 +4,7 @@
 //! a crash between the two reports twice and never not at all.
 
 use super::hand::{Hand, outcome};
-use super::{Parts, lines, report};
+use super::{Setup, lines, report};
 use crate::deliver::{Action, Fate};
 use crate::queue::scheduler::Next;
 use mailcore_store::queue::Outcome;
@@ -25,7 +25,7 @@ pub(super) struct Settled {
 }
 
 /// Carries a settlement out. What fails leaves the message claimed: it comes back when the claim has run out.
-pub(super) async fn settle(parts: Arc<Parts>, mut hand: Hand, next: Next) -> Settled {
+pub(super) async fn settle(parts: Arc<Setup>, mut hand: Hand, next: Next) -> Settled {
     let id = hand.id.clone();
     match try_settle(&parts, &mut hand, next).await {
         Ok(settled) => settled,
@@ -43,7 +43,7 @@ pub(super) async fn settle(parts: Arc<Parts>, mut hand: Hand, next: Next) -> Set
     }
 }
 
-async fn try_settle(parts: &Parts, hand: &mut Hand, next: Next) -> Result<Settled> {
+async fn try_settle(parts: &Setup, hand: &mut Hand, next: Next) -> Result<Settled> {
     if next == Next::Withdrawn {
         note(parts, hand, None).await?;
         return Ok(Settled {
@@ -91,7 +91,7 @@ async fn try_settle(parts: &Parts, hand: &mut Hand, next: Next) -> Result<Settle
 }
 
 /// Records what became of the recipients, and gives the message back where it is due again.
-async fn note(parts: &Parts, hand: &Hand, due: Option<SystemTime>) -> Result<()> {
+async fn note(parts: &Setup, hand: &Hand, due: Option<SystemTime>) -> Result<()> {
     let outcomes: Vec<(usize, Outcome)> = hand
         .fates
         .iter()
