@@ -8,9 +8,11 @@ use mailcore::base::envelope::{Envelope, Recipient};
 use mailcore::bounce;
 use mailcore::deliver::{Fate, Job, Report, Transport};
 use mailcore::queue::scheduler::Options;
-use mailcore::queue::{Clock, Orders, Runner, Ways};
+use mailcore::intake::Intake;
+use mailcore::queue::{Orders, Runner, Setup, Ways};
 use mailcore::route::Routes;
 use mailcore::store::body::Body;
+use mailcore::store::mailbox::Clock;
 use mailcore::store::queue::{Entry, Identity, Lane, MemoryQueue, Outcome, Queue};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -87,20 +89,10 @@ impl Office {
     }
 
     fn run(&mut self, options: Options) {
-        let users = MemoryUsers::new(auth::hasher());
-        let routes = Routes::new("here.test".parse().unwrap(), [], Arc::new(users));
-        let mut ways = Ways::new();
-        ways.insert("smtp".into(), Arc::clone(&self.out) as Arc<dyn Transport>);
-        let reports = bounce::Options::new("mail.here.test".parse().unwrap());
-        let runner = Runner::new(
-            Arc::clone(&self.queue),
-            Arc::new(routes),
-            ways,
-            reports,
-            options,
-            self.clock.clone(),
-        );
-        self.orders = runner.orders();
+        let out = Arc::clone(&self.out) as Arc<dyn Transport>;
+        let queue = Arc::clone(&self.queue);
+        let orders = self.orders.clone();
+        let runner = Runner::new(setup(queue, out, options, self.clock.clone(), orders));
         let (stop, stopped) = tokio::sync::oneshot::channel();
         self.stop = Some(stop);
         self.running = Some(tokio::spawn(runner.run(async move {
@@ -145,6 +137,31 @@ impl Office {
     async fn close(&mut self) {
         drop(self.stop.take());
         self.running.take().unwrap().await.unwrap();
+    }
+}
+
+/// A runner's surroundings: one transport, for other servers.
+fn setup(
+    queue: Arc<dyn Queue>,
+    out: Arc<dyn Transport>,
+    options: Options,
+    clock: Clock,
+    orders: Orders,
+) -> Setup {
+    let users = MemoryUsers::new(auth::hasher());
+    let routes = Arc::new(Routes::new("here.test".parse().unwrap(), [], Arc::new(users)));
+    let hostname = "mail.here.test";
+    let bell = orders.bell();
+    let intake = Intake::new(hostname, Arc::clone(&routes), Arc::clone(&queue), bell);
+    Setup {
+        queue,
+        routes,
+        ways: Arc::new(Ways::from([("smtp".into(), out)])),
+        intake: intake.with_clock(clock.clone()),
+        reports: bounce::Options::new(hostname.parse().unwrap()),
+        options,
+        clock,
+        orders,
     }
 }
 
@@ -331,18 +348,13 @@ impl Transport for Broken {
 #[tokio::test(start_paused = true)]
 async fn a_transport_that_panics_costs_one_attempt() {
     let queue: Arc<dyn Queue> = Arc::new(MemoryQueue::new(Identity(1), 1 << 30));
-    let users = MemoryUsers::new(auth::hasher());
-    let routes = Routes::new("here.test".parse().unwrap(), [], Arc::new(users));
-    let ways = Ways::from([("smtp".into(), Arc::new(Broken) as Arc<dyn Transport>)]);
-    let reports = bounce::Options::new("mail.here.test".parse().unwrap());
-    let runner = Runner::new(
+    let runner = Runner::new(setup(
         Arc::clone(&queue),
-        Arc::new(routes),
-        ways,
-        reports,
+        Arc::new(Broken),
         Options::default(),
-        Clock::default(),
-    );
+        Clock::system(),
+        Orders::new(),
+    ));
     let draft = queue.create().await.unwrap();
     let mut envelope = Envelope::new(ReversePath::Null);
     let to: mailcore::base::address::Address = "b@y.test".parse().unwrap();
