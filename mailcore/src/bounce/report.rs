@@ -5,7 +5,6 @@ use bytes::Bytes;
 use mailcore_base::envelope::Envelope;
 use mailcore_store::Result;
 use mailcore_store::body::Body;
-use mailcore_store::queue::Draft;
 
 /// What a report is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -69,21 +68,23 @@ impl Report {
         }
     }
 
-    /// Writes the body, with what comes back of `original` in its place, run by run.
+    /// The whole report with what comes back of `original` in its place: no larger than
+    /// [`Options::largest_return`](super::Options::largest_return) and the text around it.
     ///
     /// # Errors
-    /// When the message cannot be read, or the report not written.
-    pub async fn write_to(&self, original: &dyn Body, out: &mut dyn Draft) -> Result<()> {
-        out.write(&self.before).await?;
+    /// When the message cannot be read.
+    pub async fn content(&self, original: &dyn Body) -> Result<Vec<u8>> {
+        let mut out = [&*self.header, &*self.before].concat();
         match self.returned {
-            Returned::Header => out.write(&content::header(original).await?).await?,
+            Returned::Header => out.extend(content::header(original).await?),
             Returned::Whole => {
                 let mut runs = Runs::new(original);
                 while let Some(run) = runs.next().await? {
-                    out.write(&run).await?;
+                    out.extend_from_slice(&run);
                 }
             }
         }
-        out.write(&self.after).await
+        out.extend_from_slice(&self.after);
+        Ok(out)
     }
 }
