@@ -4,6 +4,7 @@
 //! A request is its words, one a line, up to end of file. The answer is text to print, and a last line with the exit
 //! code; an answer without one was cut off.
 
+use crate::first_run::Unusable;
 use mailcore::admin::QueueDesk;
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -67,8 +68,8 @@ pub async fn serve(listener: UnixListener, desk: QueueDesk) {
 async fn answer(mut stream: UnixStream, desk: &QueueDesk) -> io::Result<()> {
     let (reading, writing) = stream.split();
     let mut request = String::new();
-    let read = reading.take(LONGEST).read_to_string(&mut request);
-    read_in_time(read).await?;
+    let mut reading = reading.take(LONGEST);
+    tokio::time::timeout(PATIENCE, reading.read_to_string(&mut request)).await??;
     let words: Vec<String> = request.lines().map(str::to_owned).collect();
     let mut out = BufWriter::new(writing);
     let code = crate::queue::run(&words, desk, &mut out).await?;
@@ -76,23 +77,18 @@ async fn answer(mut stream: UnixStream, desk: &QueueDesk) -> io::Result<()> {
     out.flush().await
 }
 
-async fn read_in_time(
-    read: impl Future<Output = io::Result<usize>>,
-) -> io::Result<()> {
-    tokio::time::timeout(PATIENCE, read).await??;
-    Ok(())
-}
-
 /// Asks the server of a data folder, prints what it answers, and gives back its exit code.
-pub fn ask(data: &Path, words: &[String]) -> Result<u8, String> {
+pub fn ask(data: &Path, words: &[String]) -> Result<u8, Unusable> {
     use std::io::{BufRead, BufReader, Write};
     let path = path(data);
-    let wrong = |e: io::Error| match e.kind() {
-        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
-            "no server runs on {} (--data DIR names another folder)",
-            data.display()
-        ),
-        _ => format!("{}: {e}", path.display()),
+    let wrong = |e: io::Error| {
+        Unusable(match e.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+                "no server runs on {} (--data DIR names another folder)",
+                data.display()
+            ),
+            _ => format!("{}: {e}", path.display()),
+        })
     };
     let mut stream = std::os::unix::net::UnixStream::connect(&path).map_err(wrong)?;
     let request: String = words.iter().map(|word| format!("{word}\n")).collect();
@@ -110,5 +106,5 @@ pub fn ask(data: &Path, words: &[String]) -> Result<u8, String> {
         }
     }
     let code = last.and_then(|line| String::from_utf8(line).ok()?.parse().ok());
-    code.ok_or_else(|| "the server broke off its answer".to_owned())
+    code.ok_or_else(|| Unusable("the server broke off its answer".to_owned()))
 }

@@ -1,12 +1,15 @@
 //! `mailserver`: a complete mail server on one command line, and with nothing on it.
 
 mod banner;
+mod control;
 mod domains;
 mod first_run;
 mod lock;
 mod maillog;
 mod options;
 mod owner;
+mod post;
+mod queue;
 
 use clap::Parser;
 use first_run::{DataFolder, Unusable};
@@ -19,8 +22,9 @@ use mailcore::route::{Aliases, Routes};
 use mailcore::store::auth::{Hasher, PasswdFile, PasswdFileOptions};
 use mailcore::store::mailbox::{MailStore, maildir::Maildir};
 use mailcore::{Protocol, Server};
-use options::Options;
+use options::{Command, Options};
 use owner::Owner;
+use post::Post;
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -50,8 +54,14 @@ const CONNECTIONS: usize = 65_536;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    match run(&options) {
-        Ok(()) => ExitCode::SUCCESS,
+    let done = match &options.command {
+        Some(Command::Queue { command }) => {
+            control::ask(&options.data, &command.words()).map(ExitCode::from)
+        }
+        None => run(&options).map(|()| ExitCode::SUCCESS),
+    };
+    match done {
+        Ok(code) => code,
         Err(Unusable(why)) => {
             eprintln!("mailserver: {why}");
             ExitCode::FAILURE
@@ -161,14 +171,28 @@ async fn serve(
     gate.default_realm = Some(origin.as_ascii().to_owned());
     gate.decoy = secret;
     let gate = Gate::new(users.clone(), users.clone(), gate);
-    let routes = Routes::new(origin, domains, users).with_aliases(aliases);
+    let mut routes = Routes::new(origin, domains, users).with_aliases(aliases);
+    if let Some(host) = &options.relay_all_to {
+        routes = routes.relay_all_to(host.as_str());
+    }
+    let routes = Arc::new(routes);
+    let post = Post::open(
+        options,
+        hostname,
+        folder,
+        Arc::clone(&routes),
+        Arc::clone(&store),
+    )?;
+    let desk = Desk::new(hostname, routes, Arc::clone(&store)).with_queue(post.intake);
+    let control = control::bind(folder.root()).map_err(|e| wrong(&e))?;
     let limits = Limits {
         total: CONNECTIONS,
         per_address: options.max_per_address as usize,
         ..Limits::default()
     };
     let mut builder = Server::builder(hostname)
-        .reception(Desk::new(hostname, Arc::new(routes), Arc::clone(&store)))
+        .reception(desk)
+        .queue(post.setup)
         .gate(gate)
         .mailboxes(store)
         .certificate_files(folder.certificate(), folder.key())
@@ -193,6 +217,7 @@ async fn serve(
     };
     let mut hangup = signal(SignalKind::hangup()).map_err(|e| wrong(&e))?;
     let server = builder.start().map_err(|e| wrong(&e))?;
+    let control = tokio::spawn(control::serve(control, post.desk));
     if !options.listen.is_loopback() {
         tracing::warn!(
             "LMTP takes mail without a login from whoever reaches {}",
@@ -216,6 +241,7 @@ async fn serve(
         server.sessions(),
         PATIENCE.as_secs()
     );
+    control.abort();
     let cut = tokio::select! {
         cut = server.stop(PATIENCE) => cut,
         // Whoever asks twice does not want to wait.

@@ -40,9 +40,29 @@ pub struct Options {
     /// Most connections from one address at a time
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_per_address: u32,
+    /// Names are looked up in this file, and in nothing else, instead of by DNS: for tests and closed networks
+    #[arg(long, value_name = "FILE")]
+    pub zone: Option<PathBuf>,
+    /// Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records
+    #[arg(long, value_name = "HOST:PORT")]
+    pub relay_all_to: Option<String>,
     /// Serve LMTP on this Unix socket too (user and group need root)
     #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
     pub lmtp_socket: Option<SocketOption>,
+    /// What to do; without it, serve
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What else the program does, with the server that runs on the data folder.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum Command {
+    /// Look at the mail that waits, and change what becomes of it
+    Queue {
+        /// What to do
+        #[command(subcommand)]
+        command: crate::queue::Command,
+    },
 }
 
 /// A Unix socket to make: where, with which mode, for whom.

@@ -83,7 +83,10 @@ async fn say<W: AsyncWrite + Unpin>(out: &mut W, text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes()).await
 }
 
-async fn failed<W: AsyncWrite + Unpin>(out: &mut W, error: &mailcore::store::Error) -> io::Result<u8> {
+async fn failed<W: AsyncWrite + Unpin>(
+    out: &mut W,
+    error: &mailcore::store::Error,
+) -> io::Result<u8> {
     say(out, &format!("mailserver: {error}\n")).await?;
     Ok(75)
 }
@@ -106,7 +109,11 @@ where
         };
         match done {
             Ok(0) if which != Selection::All => {
-                say(out, &format!("{id}: no such message, or nothing to {verb}\n")).await?;
+                say(
+                    out,
+                    &format!("{id}: no such message, or nothing to {verb}\n"),
+                )
+                .await?;
                 code = 1;
             }
             Ok(n) => say(out, &format!("{}: {n} {}\n", past(verb), messages(n))).await?,
@@ -175,7 +182,11 @@ fn row(entry: &Entry, zone: &TimeZone) -> String {
         empty if empty.is_empty() || empty == "<>" => "MAILER-DAEMON".to_owned(),
         sender => sender,
     };
-    let mut out = format!("{id:<12}{:>8} {} {sender}\n", entry.size, date(entry.arrived, zone));
+    let mut out = format!(
+        "{id:<12}{:>8} {} {sender}\n",
+        entry.size,
+        date(entry.arrived, zone)
+    );
     let mut reason = "";
     for (at, recipient) in entry.envelope.recipients.iter().enumerate() {
         let outcome = entry.outcomes.get(at).and_then(Option::as_ref);
@@ -195,7 +206,11 @@ fn row(entry: &Entry, zone: &TimeZone) -> String {
 
 fn date(at: SystemTime, zone: &TimeZone) -> String {
     jiff::Timestamp::try_from(at)
-        .map(|at| Zoned::new(at, zone.clone()).strftime("%a %b %e %H:%M:%S").to_string())
+        .map(|at| {
+            Zoned::new(at, zone.clone())
+                .strftime("%a %b %e %H:%M:%S")
+                .to_string()
+        })
         .unwrap_or_default()
 }
 

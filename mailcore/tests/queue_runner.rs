@@ -7,8 +7,8 @@ use mailcore::base::address::ReversePath;
 use mailcore::base::envelope::{Envelope, Recipient};
 use mailcore::bounce;
 use mailcore::deliver::{Fate, Job, Report, Transport};
-use mailcore::queue::scheduler::Options;
 use mailcore::intake::Intake;
+use mailcore::queue::scheduler::Options;
 use mailcore::queue::{Orders, Runner, Setup, Ways};
 use mailcore::route::Routes;
 use mailcore::store::body::Body;
@@ -149,7 +149,11 @@ fn setup(
     orders: Orders,
 ) -> Setup {
     let users = MemoryUsers::new(auth::hasher());
-    let routes = Arc::new(Routes::new("here.test".parse().unwrap(), [], Arc::new(users)));
+    let routes = Arc::new(Routes::new(
+        "here.test".parse().unwrap(),
+        [],
+        Arc::new(users),
+    ));
     let hostname = "mail.here.test";
     let bell = orders.bell();
     let intake = Intake::new(hostname, Arc::clone(&routes), Arc::clone(&queue), bell);

@@ -7,8 +7,8 @@ use mailcore::base::envelope::{
 use mailcore::base::message::{Fields, Structure};
 use mailcore::bounce::{Options, Report, Settled, reports};
 use mailcore::deliver::Fate;
-use mailcore::store::body::Body;
 use mailcore::store::Result;
+use mailcore::store::body::Body;
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -192,4 +192,3 @@ impl Body for Original {
         Ok(bytes::Bytes::copy_from_slice(run))
     }
 }
-

@@ -1,0 +1,88 @@
+//! The way of mail through the queue: where it is kept, which ways it goes, who runs it.
+
+use crate::first_run::{DataFolder, Unusable};
+use crate::options::Options;
+use mailcore::admin::QueueDesk;
+use mailcore::base::address::{Domain, Repertoire};
+use mailcore::bounce;
+use mailcore::deliver::{Discard, Mailboxes, Refusal, Transport};
+use mailcore::intake::Intake;
+use mailcore::queue::{Orders, Setup, Ways, scheduler};
+use mailcore::route::Routes;
+use mailcore::store::mailbox::{Clock, MailStore};
+use mailcore::store::queue::{Queue, SegmentQueue};
+use std::sync::Arc;
+
+/// The queue with all that belongs to it.
+pub struct Post {
+    /// What runs it.
+    pub setup: Setup,
+    /// The way in.
+    pub intake: Intake,
+    /// For administrators.
+    pub desk: QueueDesk,
+}
+
+impl Post {
+    /// Opens the queue in the data folder; says what was found damaged there.
+    pub fn open(
+        options: &Options,
+        hostname: &str,
+        folder: &DataFolder,
+        routes: Arc<Routes>,
+        store: Arc<dyn MailStore>,
+    ) -> Result<Self, Unusable> {
+        let place = folder.root().join("queue");
+        let queue = SegmentQueue::open(&place)
+            .map_err(|e| Unusable(format!("{}: {e}", place.display())))?;
+        for damage in &queue.recovery().damage {
+            tracing::error!("queue: {damage}");
+        }
+        let queue: Arc<dyn Queue> = Arc::new(queue);
+        let orders = Orders::new();
+        let intake = Intake::new(
+            hostname,
+            Arc::clone(&routes),
+            Arc::clone(&queue),
+            orders.bell(),
+        );
+        let name = Domain::parse(hostname, Repertoire::Utf8)
+            .map_err(|e| Unusable(format!("{hostname}: {e}")))?;
+        let mut reports = bounce::Options::new(name);
+        reports.origin = routes.origin().clone();
+        let setup = Setup {
+            queue: Arc::clone(&queue),
+            ways: Arc::new(ways(options, hostname, &routes, store)?),
+            routes,
+            intake: intake.clone(),
+            reports,
+            options: scheduler::Options::default(),
+            clock: Clock::system(),
+            orders: orders.clone(),
+        };
+        let desk = QueueDesk::new(queue, orders);
+        Ok(Self {
+            setup,
+            intake,
+            desk,
+        })
+    }
+}
+
+/// The ways that mail goes by, under the names that Postfix has for them.
+fn ways(
+    options: &Options,
+    hostname: &str,
+    routes: &Arc<Routes>,
+    store: Arc<dyn MailStore>,
+) -> Result<Ways, Unusable> {
+    let mailboxes = Mailboxes::new(Arc::clone(routes), store).saying("delivered to maildir");
+    let mut ways = Ways::new();
+    let mut add = |name: &str, way: Arc<dyn Transport>| ways.insert(name.into(), way);
+    add("virtual", Arc::new(mailboxes));
+    add("error", Arc::new(Refusal::Error));
+    add("retry", Arc::new(Refusal::Retry));
+    add("discard", Arc::new(Discard));
+    let _ = (options, hostname);
+    Ok(ways)
+}
