@@ -7,9 +7,8 @@ use mailcore::base::envelope::{
 use mailcore::base::message::{Fields, Structure};
 use mailcore::bounce::{Options, Report, Settled, reports};
 use mailcore::deliver::Fate;
+use mailcore::store::Result;
 use mailcore::store::body::Body;
-use mailcore::store::queue::{Draft, Identity, Lane};
-use mailcore::store::{Error, Kind, Result};
 use std::ops::Range;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -132,13 +131,14 @@ pub struct Read {
 
 impl Read {
     pub async fn of(report: &Report, original: &[u8]) -> Self {
-        let mut draft = Sheet::default();
-        report
-            .write_to(&Original(original.to_vec()), &mut draft)
-            .await
-            .unwrap();
-        let mut octets = report.header.to_vec();
-        octets.extend_from_slice(&draft.0);
+        let original = Original(original.to_vec());
+        let mut pieces = report.pieces(&original);
+        let mut octets = Vec::new();
+        while let Some(piece) = pieces.next().await.unwrap() {
+            assert!(!piece.is_empty());
+            octets.extend_from_slice(&piece);
+        }
+        assert_eq!(octets, report.content(&original).await.unwrap());
         let structure = Structure::of(&octets);
         Self { octets, structure }
     }
@@ -196,35 +196,5 @@ impl Body for Original {
         let end = range.end.min(range.start + 7);
         let run = &self.0[range.start as usize..end as usize];
         Ok(bytes::Bytes::copy_from_slice(run))
-    }
-}
-
-/// A draft that only keeps what is written, and never more than a run at once.
-#[derive(Debug, Default)]
-struct Sheet(Vec<u8>);
-
-#[mailcore::async_trait]
-impl Draft for Sheet {
-    fn identity(&self) -> Identity {
-        Identity(0)
-    }
-    async fn write(&mut self, chunk: &[u8]) -> Result<()> {
-        self.0.extend_from_slice(chunk);
-        Ok(())
-    }
-    async fn read(&self, _: Range<u64>) -> Result<bytes::Bytes> {
-        Err(Error::new(Kind::Unsupported, "a sheet"))
-    }
-    async fn truncate(&mut self, _: u64) -> Result<()> {
-        Err(Error::new(Kind::Unsupported, "a sheet"))
-    }
-    async fn commit(
-        self: Box<Self>,
-        _: bytes::Bytes,
-        _: Envelope,
-        _: SystemTime,
-        _: Lane,
-    ) -> Result<Identity> {
-        Err(Error::new(Kind::Unsupported, "a sheet"))
     }
 }
