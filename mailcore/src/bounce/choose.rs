@@ -10,7 +10,6 @@ use std::time::SystemTime;
 /// A recipient that somebody is to be told of.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Told<'a> {
-    pub(super) position: u32,
     pub(super) recipient: &'a Recipient,
     pub(super) fate: &'a Fate,
 }
@@ -95,11 +94,7 @@ fn told<'a>(settled: &Settled<'a>, kind: Kind) -> Vec<Told<'a>> {
     let tell = |(position, fate): &'a (u32, Fate)| {
         let recipient = settled.envelope.recipients.get(*position as usize)?;
         let news = news(fate.action, settled.late) == Some(kind);
-        let told = Told {
-            position: *position,
-            recipient,
-            fate,
-        };
+        let told = Told { recipient, fate };
         (news && wanted(recipient.parameters.notify, kind)).then_some(told)
     };
     settled.fates.iter().filter_map(tell).collect()

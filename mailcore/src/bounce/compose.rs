@@ -54,7 +54,7 @@ pub(super) fn compose(
         returned_part(&letter, charset, settled),
     ];
     let root = MimePart {
-        headers: header(options, settled, &letter, &boundary, now),
+        headers: header(options, &letter, &boundary, now),
         contents: BodyPart::Multipart(parts),
     };
     let mut written = Vec::new();
@@ -108,21 +108,15 @@ fn envelope(settled: &Settled<'_>, letter: &Letter<'_>, charset: Charset, plain:
 
 type Headers<'x> = Vec<(Cow<'x, str>, HeaderType<'x>)>;
 
+/// The header; the intake adds a Message-ID.
 fn header<'x>(
     options: &Options,
-    settled: &Settled<'_>,
     letter: &Letter<'_>,
     boundary: &str,
     now: SystemTime,
 ) -> Headers<'x> {
-    let host = options.hostname.as_ascii();
     let mut sent = Vec::new();
     date(now).write_to(&mut sent);
-    let first = letter.told.first().map_or(0, |told| told.position);
-    let number = match letter.to {
-        Addressee::Sender => format!("{:?}{first}", letter.kind).to_lowercase(),
-        Addressee::Postmaster => format!("copy-{:?}{first}", letter.kind).to_lowercase(),
-    };
     // RFC 3834 §5: what answers a message is a reply; what the postmaster gets answers none.
     let submitted = match letter.to {
         Addressee::Sender => "auto-replied",
@@ -145,10 +139,6 @@ fn header<'x>(
         raw("Subject", words::subject(letter.kind, letter.to).to_owned()),
         raw("To", to.to_string()),
         raw("Auto-Submitted", submitted.to_owned()),
-        raw(
-            "Message-ID",
-            format!("<{}.{}.{number}@{host}>", seconds(now), settled.id),
-        ),
         raw("MIME-Version", "1.0".to_owned()),
         (Cow::from("Content-Type"), kind.into()),
         raw("Content-Transfer-Encoding", "8bit".to_owned()),

@@ -1,7 +1,7 @@
 //! Reports to senders (Postfix: bounce, defer, trace): what became of a message, as RFC 3464 says it, in Postfix's words.
 //!
 //! [`reports`] decides whom to tell what, and writes it: a pure function, told what happened and what time it is. The
-//! message that comes back is not in a [`Report`] but named by it: [`Report::content`] puts it in its place.
+//! message that comes back is not in a [`Report`] but named by it: [`Report::pieces`] puts it in its place, run by run.
 //! This module never delivers or queues anything, and never reports on a report.
 
 mod choose;
@@ -12,7 +12,7 @@ mod status;
 mod words;
 
 pub use choose::reports;
-pub use report::{Addressee, Kind, Report, Returned};
+pub use report::{Addressee, Kind, Pieces, Report, Returned};
 
 use crate::deliver::Fate;
 use mailcore_base::address::{Address, Domain, ForwardPath, Host, LocalPart};

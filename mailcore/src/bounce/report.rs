@@ -35,7 +35,7 @@ pub enum Returned {
     Header,
 }
 
-/// A report, ready for the queue but for the message in it.
+/// A report, ready for the intake but for the message in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Report {
     /// What it is about.
@@ -68,23 +68,92 @@ impl Report {
         }
     }
 
-    /// The whole report with what comes back of `original` in its place: no larger than
-    /// [`Options::largest_return`](super::Options::largest_return) and the text around it.
+    /// The whole report, header and body, with what comes back of `original` in its place, piece by piece.
+    #[must_use]
+    pub fn pieces<'a>(&'a self, original: &'a dyn Body) -> Pieces<'a> {
+        Pieces {
+            report: self,
+            original,
+            stage: Stage::Header,
+        }
+    }
+
+    /// The same in one: as large as the message that comes back, which [`Options::largest_return`] bounds.
     ///
     /// # Errors
     /// When the message cannot be read.
+    ///
+    /// [`Options::largest_return`]: super::Options::largest_return
     pub async fn content(&self, original: &dyn Body) -> Result<Vec<u8>> {
-        let mut out = [&*self.header, &*self.before].concat();
-        match self.returned {
-            Returned::Header => out.extend(content::header(original).await?),
-            Returned::Whole => {
-                let mut runs = Runs::new(original);
-                while let Some(run) = runs.next().await? {
-                    out.extend_from_slice(&run);
+        let mut pieces = self.pieces(original);
+        let mut content = Vec::new();
+        while let Some(piece) = pieces.next().await? {
+            content.extend_from_slice(&piece);
+        }
+        Ok(content)
+    }
+}
+
+/// A report while it is read.
+#[derive(Debug)]
+pub struct Pieces<'a> {
+    report: &'a Report,
+    original: &'a dyn Body,
+    stage: Stage<'a>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+enum Stage<'a> {
+    Header,
+    Before,
+    Returned,
+    Whole(Runs<'a>),
+    After,
+    End,
+}
+
+impl Pieces<'_> {
+    /// The next piece, of bounded size and never empty; `None` at the end.
+    ///
+    /// # Errors
+    /// When the message that comes back cannot be read.
+    pub async fn next(&mut self) -> Result<Option<Bytes>> {
+        loop {
+            let piece = match &mut self.stage {
+                Stage::Header => {
+                    self.stage = Stage::Before;
+                    self.report.header.clone()
                 }
+                Stage::Before => {
+                    self.stage = Stage::Returned;
+                    self.report.before.clone()
+                }
+                Stage::Returned if self.report.returned == Returned::Header => {
+                    let header = content::header(self.original).await?;
+                    self.stage = Stage::After;
+                    header.into()
+                }
+                Stage::Returned => {
+                    self.stage = Stage::Whole(Runs::new(self.original));
+                    continue;
+                }
+                Stage::Whole(runs) => match runs.next().await? {
+                    Some(run) => run,
+                    None => {
+                        self.stage = Stage::After;
+                        continue;
+                    }
+                },
+                Stage::After => {
+                    self.stage = Stage::End;
+                    self.report.after.clone()
+                }
+                Stage::End => return Ok(None),
+            };
+            if !piece.is_empty() {
+                return Ok(Some(piece));
             }
         }
-        out.extend_from_slice(&self.after);
-        Ok(out)
     }
 }

@@ -72,7 +72,6 @@ async fn each_kind_of_news_has_its_own_report_with_its_own_recipients() {
         .notify("NEVER")
         .late();
     let reports = scene.reports();
-    let mut ids = Vec::new();
     for (report, named) in reports.iter().zip(["one", "two", "three"]) {
         let read = Read::of(report, b"\r\n").await;
         let text = String::from_utf8_lossy(&read.octets).into_owned();
@@ -84,11 +83,8 @@ async fn each_kind_of_news_has_its_own_report_with_its_own_recipients() {
             );
         }
         assert_eq!(read.status().len(), 2);
-        ids.push(read.field("Message-ID"));
     }
     assert_eq!(reports.len(), 3);
-    ids.dedup();
-    assert_eq!(ids.len(), 3, "{ids:?}");
 }
 
 #[tokio::test]

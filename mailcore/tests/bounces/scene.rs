@@ -132,7 +132,13 @@ pub struct Read {
 impl Read {
     pub async fn of(report: &Report, original: &[u8]) -> Self {
         let original = Original(original.to_vec());
-        let octets = report.content(&original).await.unwrap();
+        let mut pieces = report.pieces(&original);
+        let mut octets = Vec::new();
+        while let Some(piece) = pieces.next().await.unwrap() {
+            assert!(!piece.is_empty());
+            octets.extend_from_slice(&piece);
+        }
+        assert_eq!(octets, report.content(&original).await.unwrap());
         let structure = Structure::of(&octets);
         Self { octets, structure }
     }
