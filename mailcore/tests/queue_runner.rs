@@ -1,5 +1,7 @@
 //! What the runner does with a queue, in stopped time: a transport that says what the test wants, a queue in memory.
 
+#![allow(clippy::unwrap_used)]
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use mailcore::auth::{self, MemoryUsers};

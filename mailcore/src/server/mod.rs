@@ -85,11 +85,11 @@ impl Server {
     pub async fn stop(mut self, patience: Duration) -> usize {
         let until = tokio::time::Instant::now() + patience;
         let cut = self.shutdown.drain(patience).await;
-        if let Some(mut runner) = self.runner.take() {
-            if tokio::time::timeout_at(until, &mut runner).await.is_err() {
-                runner.abort();
-                let _ = runner.await;
-            }
+        if let Some(mut runner) = self.runner.take()
+            && tokio::time::timeout_at(until, &mut runner).await.is_err()
+        {
+            runner.abort();
+            let _ = runner.await;
         }
         cut
     }

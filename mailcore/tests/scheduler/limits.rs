@@ -66,13 +66,16 @@ fn a_transport_has_so_many_places_wherever_its_mail_goes() {
 
 #[test]
 fn limits_of_zero_are_none() {
-    let mut options = Options::default();
-    options.transport = TransportOptions {
+    let transport = TransportOptions {
         deliveries: 0,
         limit: 0,
         initial: 1_000,
         recipients: 0,
         ..TransportOptions::default()
+    };
+    let options = Options {
+        transport,
+        ..Options::default()
     };
     let mut world = World::new(options);
     world.arrives(secs(0), mailing(1, "a", 1_000));
