@@ -173,6 +173,20 @@ fn a_crash_that_tears_loses_nothing_told() {
     }
 }
 
+/// The process is killed, the machine goes on: what the next life has seen must outlive a loss of power after it.
+#[test]
+fn what_a_killed_process_has_left_is_made_durable_before_it_is_believed() {
+    for after in 0..=operations() {
+        let disk = disk();
+        disk.crash_after(after);
+        let facts = run(until_it_fails(&disk));
+        disk.crash_after(u64::MAX);
+        run(afterwards(&disk, facts))
+            .map_err(|why| format!("killed after {after}: {why}"))
+            .unwrap();
+    }
+}
+
 #[test]
 fn with_syncing_switched_off_the_check_finds_the_loss() {
     let all = operations();

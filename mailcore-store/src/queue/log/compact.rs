@@ -212,7 +212,7 @@ impl Writer {
     fn bury(&mut self, evacuation: &Evacuation) -> Result<()> {
         for (identity, base) in &evacuation.graves {
             let needed = *base != evacuation.segment
-                && self.shelf.has(*base, |segment| self.writes(segment))
+                && self.shelf.has(*base, &|segment| self.writes(segment))
                 && self.house.index().find(*identity).is_none();
             if needed {
                 self.append_change(&Record::Gone(*identity, *base))?;

@@ -43,10 +43,10 @@
 //! | the header is written into a spare, synced | `N.spare` with any header | still a spare |
 //! | it is renamed to `M.log`, the folder synced | `N.spare`, or `M.log` with a whole header and no record | nothing is written to it before its name is durable |
 //! | records are appended, flushed, answered | see above | whoever was answered finds it |
-//! | a flush fails: the segment is never written again | its records behind the last good flush, or not | the next segment's header cuts them off, before anything else is answered. The kernel drops what it could not write and reports it once: asking again would succeed and prove nothing |
+//! | a flush fails: the segment is never written again | its records behind the last good flush, or not | the next segment's header cuts them off, before anything else is answered, and stays for as long as that segment does. The kernel drops what it could not write and reports it once: asking again would succeed and prove nothing |
 //! | needed records of `M.log` are copied to the newest segment, flushed | both | the later one counts, and says the same |
 //! | `M.log` is renamed to `M.spare` (or removed), the folder synced | the one name or the other | nothing in it was needed. Only then does a record of what is gone from it lose its meaning, and only then is it written over |
-//! | start: recovery reads all, syncs the newest segment, opens another | as before | what recovery has seen, the next one sees too; nothing is ever appended behind a torn end |
+//! | start: the folder and those above it are synced, recovery reads all and syncs the newest segment, opens another | as before | what a killed process has left unsynced and recovery has seen, the next one sees too; nothing is ever appended behind a torn end |
 //!
 //! Assumed of the medium: a write does not change octets beside it, and what was flushed stays (a damaged medium is
 //! noticed by checksums and told of, not mended).

@@ -153,6 +153,15 @@ impl SegmentQueue {
                 }
                 _ => failed(e),
             })?;
+        // A process that was killed may have made or taken away names that nobody has synced.
+        for dir in options.folder.ancestors() {
+            match disk.sync_dir(dir) {
+                Err(e) if e.kind() != std::io::ErrorKind::PermissionDenied => {
+                    return Err(failed(e));
+                }
+                _ => {}
+            }
+        }
         let Found {
             index,
             mut shelf,
@@ -187,7 +196,11 @@ impl SegmentQueue {
     pub async fn quiet(&self) {
         let works = Arc::clone(&self.works);
         // It fails only where the runtime comes to its end, and then nothing more is written either.
-        let _ = self.works.read(move || Ok(works.pause())).await;
+        let paused = self.works.read(move || {
+            works.pause();
+            Ok(())
+        });
+        let _ = paused.await;
     }
 
     /// Entries with their envelopes, those at hand at once.

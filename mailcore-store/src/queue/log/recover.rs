@@ -138,6 +138,7 @@ fn open(
     match good {
         Some(header) => {
             segment.marker = header.marker;
+            segment.cuts = header.cut.0;
             let cut = cuts.entry(header.cut.0).or_insert(u64::MAX);
             *cut = header.cut.1.min(*cut);
         }

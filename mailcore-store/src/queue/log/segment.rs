@@ -16,6 +16,8 @@ pub(super) struct Segment {
     pub(super) file: Box<dyn File>,
     /// The file's length.
     pub(super) capacity: u64,
+    /// The segment of which its header says where it is cut, 0 for none: as long as that is there, so is this.
+    pub(super) cuts: u64,
     /// Octets of it that something needs.
     live: AtomicU64,
     /// Pieces of drafts in it, which nobody can move.
@@ -29,6 +31,7 @@ impl Segment {
             marker,
             file,
             capacity,
+            cuts: 0,
             live: AtomicU64::new(0),
             drafts: AtomicU64::new(0),
         }

@@ -81,7 +81,7 @@ impl Shelf {
     }
 
     /// Whether a segment of this number is still there.
-    pub(super) fn has(&self, number: u64, active: impl Fn(u64) -> bool) -> bool {
+    pub(super) fn has(&self, number: u64, active: &impl Fn(u64) -> bool) -> bool {
         self.closed.contains_key(&number) || active(number)
     }
 
@@ -156,12 +156,9 @@ impl Shelf {
             Error::io("a new segment of the queue's log", e)
         })?;
         self.cut = (0, 0);
-        Ok(Arc::new(Segment::new(
-            number,
-            header.marker,
-            file,
-            spare.len,
-        )))
+        let mut segment = Segment::new(number, header.marker, file, spare.len);
+        segment.cuts = header.cut.0;
+        Ok(Arc::new(segment))
     }
 
     fn inscribe(
@@ -226,8 +223,10 @@ impl Shelf {
 
     /// A segment that nothing needs, if there is one.
     pub(super) fn dead(&self, active: impl Fn(u64) -> bool) -> Option<u64> {
-        let dead =
-            |closed: &&Closed| closed.segment.live() == 0 && self.graves(closed, &active) == 0;
+        let dead = |closed: &&Closed| {
+            let cutting = self.has(closed.segment.cuts, &active);
+            closed.segment.live() == 0 && !cutting && self.graves(closed, &active) == 0
+        };
         let mut all = self.closed.values();
         all.find(dead).map(|closed| closed.segment.number)
     }

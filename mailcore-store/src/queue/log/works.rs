@@ -16,6 +16,8 @@ pub(super) struct Works {
     pub(super) house: Arc<House>,
     writer: Mutex<Writer>,
     bag: Mutex<Bag>,
+    /// Held by whoever writes.
+    turn: Arc<Mutex<()>>,
 }
 
 /// What waits to be written. Whoever brings something while nobody writes sees to it that somebody does; what comes
@@ -32,6 +34,7 @@ impl Works {
             house,
             writer: Mutex::new(writer),
             bag: Mutex::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -54,7 +57,14 @@ impl Works {
         };
         if lead {
             let works = Arc::clone(self);
-            spawn_blocking(move || works.lead());
+            let turn = Arc::clone(&self.turn);
+            spawn_blocking(move || {
+                let held = lock(&turn);
+                works.lead();
+                // Whoever waits for the turn may be the last who has the queue.
+                drop(works);
+                drop(held);
+            });
         }
     }
 
@@ -85,7 +95,7 @@ impl Works {
 
     /// Waits for whoever writes to have nothing more to do.
     pub(super) fn pause(&self) {
-        drop(lock(&self.writer));
+        drop(lock(&self.turn));
     }
 
     /// Does work that may wait for the disk, on another thread.

@@ -1,0 +1,118 @@
+//! The queue's log on the disk that `TMPDIR` is on: what a durable commit costs alone and in company, what a start takes
+//! with 100,000 messages, and what a claim costs among a thousand and among a million.
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use mailcore::base::address::{Address, ForwardPath, Repertoire};
+use mailcore::base::envelope::{Envelope, Recipient};
+use mailcore::store::queue::{Lane, Queue, SegmentQueue};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+use tokio::runtime::{Builder, Runtime};
+
+const TEN_KIB: usize = 10 << 10;
+
+fn runtime() -> Runtime {
+    let runtime = Builder::new_multi_thread().worker_threads(2).build();
+    runtime.expect("a runtime")
+}
+
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir().expect("a folder")
+}
+
+fn envelope() -> Envelope {
+    let address = |text| Address::parse(text, Repertoire::Ascii).expect("an address");
+    let mut envelope = Envelope::new(address("sender@example.org"));
+    let path = ForwardPath::Address(address("one@example.test"));
+    envelope.recipients.push(Recipient::new(path));
+    envelope
+}
+
+async fn commit(queue: &SegmentQueue, body: &[u8]) {
+    let mut draft = queue.create().await.expect("a draft");
+    draft.write(body).await.expect("room");
+    let header = bytes::Bytes::from_static(b"Subject: a message\r\n");
+    let committed = draft.commit(header, envelope(), SystemTime::now(), Lane::Incoming);
+    committed.await.expect("room");
+}
+
+/// So many messages, by so many sessions at once.
+async fn fill(queue: &SegmentQueue, messages: u64, sessions: u64, body: usize) {
+    let tasks: Vec<_> = (0..sessions)
+        .map(|n| {
+            let queue = queue.clone();
+            let count = messages / sessions + u64::from(n < messages % sessions);
+            tokio::spawn(async move {
+                let body = vec![b'x'; body];
+                for _ in 0..count {
+                    commit(&queue, &body).await;
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+}
+
+fn filled(runtime: &Runtime, folder: &Path, messages: u64, body: usize) -> SegmentQueue {
+    let queue = SegmentQueue::open(folder).expect("a queue");
+    runtime.block_on(fill(&queue, messages, 256, body));
+    runtime.block_on(queue.quiet());
+    queue
+}
+
+fn commits(c: &mut Criterion) {
+    let runtime = runtime();
+    let mut group = c.benchmark_group("queue, commit of 10 KiB");
+    group.throughput(Throughput::Elements(1));
+    group.sample_size(10);
+    for sessions in [1, 8, 64] {
+        group.bench_function(format!("{sessions} at once"), |b| {
+            let folder = folder();
+            let queue = SegmentQueue::open(folder.path()).expect("a queue");
+            b.iter_custom(|count| {
+                let begun = Instant::now();
+                runtime.block_on(fill(&queue, count, sessions, TEN_KIB));
+                begun.elapsed()
+            });
+        });
+    }
+    group.finish();
+}
+
+fn starts(c: &mut Criterion) {
+    let runtime = runtime();
+    let mut group = c.benchmark_group("queue, start");
+    group.sample_size(10);
+    group.bench_function("100,000 messages of 10 KiB", |b| {
+        let folder = folder();
+        drop(filled(&runtime, folder.path(), 100_000, TEN_KIB));
+        b.iter(|| {
+            let queue = SegmentQueue::open(folder.path()).expect("a queue");
+            assert_eq!(queue.len(), 100_000);
+        });
+    });
+    group.finish();
+}
+
+fn claims(c: &mut Criterion) {
+    let runtime = runtime();
+    let mut group = c.benchmark_group("queue, claim of one and giving it back");
+    group.sample_size(10);
+    for messages in [1_000, 1_000_000] {
+        group.bench_function(format!("among {messages}"), |b| {
+            let folder = folder();
+            let queue = filled(&runtime, folder.path(), messages, 10);
+            let lease = Duration::ZERO; // it runs out at once
+            b.iter(|| {
+                let claims = runtime.block_on(queue.claim(SystemTime::now(), lease, 1));
+                assert_eq!(claims.expect("a claim").len(), 1);
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, commits, starts, claims);
+criterion_main!(benches);

@@ -1,0 +1,228 @@
+//! The queue's flushes: how few there are, and what becomes of a message whose flush has failed although its octets
+//! may have reached the medium.
+#![cfg(feature = "files")]
+#![allow(clippy::unwrap_used)]
+
+use bytes::Bytes;
+use mailcore_base::envelope::Envelope;
+use mailcore_store::Result;
+use mailcore_store::disk::{Disk, File, FileKind, Loss, Open, SimDisk, Stat};
+use mailcore_store::mailbox::Clock;
+use mailcore_store::queue::log::{Options, SegmentQueue};
+use mailcore_store::queue::{Identity, Lane, Outcome, Queue};
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, SystemTime};
+
+/// A disk whose flushes are counted, can be held up, and can fail after they have done their work.
+#[derive(Debug, Clone)]
+struct Doubtful {
+    disk: SimDisk,
+    flushes: Arc<Flushes>,
+}
+
+#[derive(Debug, Default)]
+struct Flushes {
+    count: AtomicUsize,
+    failing: AtomicBool,
+    held: Mutex<bool>,
+    go_on: Condvar,
+}
+
+impl Flushes {
+    fn hold(&self, held: bool) {
+        *self.held.lock().unwrap() = held;
+        self.go_on.notify_all();
+    }
+}
+
+#[derive(Debug)]
+struct DoubtfulFile(Box<dyn File>, Arc<Flushes>);
+
+impl Disk for Doubtful {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
+        let file = self.disk.open(path, how)?;
+        Ok(Box::new(DoubtfulFile(file, Arc::clone(&self.flushes))))
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(from, to)
+    }
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.disk.unlink(path)
+    }
+    fn mkdir(&self, path: &Path) -> io::Result<()> {
+        self.disk.mkdir(path)
+    }
+    fn rmdir(&self, path: &Path) -> io::Result<()> {
+        self.disk.rmdir(path)
+    }
+    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
+        self.disk.list(path, each)
+    }
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.disk.stat(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_dir(path)
+    }
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.disk.lock(path)
+    }
+    fn sync_all(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_all(path)
+    }
+}
+
+impl File for DoubtfulFile {
+    fn stat(&self) -> io::Result<Stat> {
+        self.0.stat()
+    }
+    fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
+        self.0.read_at(out, at)
+    }
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
+        self.0.write_at(bytes, at)
+    }
+    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
+        self.0.append(bytes)
+    }
+    fn truncate(&self, len: u64) -> io::Result<()> {
+        self.0.truncate(len)
+    }
+    fn date(&self, modified: SystemTime) -> io::Result<()> {
+        self.0.date(modified)
+    }
+    fn sync_data(&self) -> io::Result<()> {
+        let mut held = self.1.held.lock().unwrap();
+        while *held {
+            held = self.1.go_on.wait(held).unwrap();
+        }
+        drop(held);
+        self.1.count.fetch_add(1, Ordering::SeqCst);
+        self.0.sync_data()?;
+        match self.1.failing.swap(false, Ordering::SeqCst) {
+            true => Err(io::Error::other("the flush failed")),
+            false => Ok(()),
+        }
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync()
+    }
+}
+
+fn now() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
+}
+
+fn open(disk: Arc<dyn Disk>, life: u64) -> SegmentQueue {
+    let mut options = Options::new("queue");
+    options.segment = 1 << 16;
+    options.buffer = 1 << 12;
+    options.seed = life;
+    SegmentQueue::on(disk, Clock::new(now), options).unwrap()
+}
+
+fn doubtful() -> (Doubtful, Arc<Flushes>) {
+    let flushes = Arc::<Flushes>::default();
+    let disk = Doubtful {
+        disk: SimDisk::new(now()),
+        flushes: Arc::clone(&flushes),
+    };
+    (disk, flushes)
+}
+
+async fn commit(queue: &SegmentQueue, body: &[u8]) -> Result<Identity> {
+    let mut draft = queue.create().await?;
+    draft.write(body).await?;
+    let header = Bytes::from_static(b"Subject: x\r\n");
+    let mut envelope = Envelope::default();
+    envelope.recipients.push(recipient());
+    draft.commit(header, envelope, now(), Lane::Incoming).await
+}
+
+fn recipient() -> mailcore_base::envelope::Recipient {
+    use mailcore_base::address::{Address, ForwardPath, Repertoire};
+    let address = Address::parse("r@flush.example", Repertoire::Ascii).unwrap();
+    mailcore_base::envelope::Recipient::new(ForwardPath::Address(address))
+}
+
+/// What was refused stays refused, also where the medium has it, and is not found by the next life; so with every kind of
+/// change.
+#[tokio::test]
+async fn what_was_refused_does_not_come_back() {
+    let (disk, flushes) = doubtful();
+    let queue = open(Arc::new(disk.clone()), 1);
+    let kept = commit(&queue, b"kept").await.unwrap();
+    let claims = queue
+        .claim(now(), Duration::from_secs(60), 10)
+        .await
+        .unwrap();
+    let mut kept_all = vec![kept];
+    // Another is taken in first, so that it is the flush of what follows that fails.
+    let fail = async || {
+        let other = commit(&queue, b"another").await.unwrap();
+        queue.quiet().await;
+        flushes.failing.store(true, Ordering::SeqCst);
+        other
+    };
+    kept_all.push(fail().await);
+    assert!(commit(&queue, b"refused").await.is_err());
+    kept_all.push(fail().await);
+    let outcome = [(0, Outcome::Done)];
+    let refused = queue.mark(&claims[0], &outcome, Some(now())).await;
+    assert!(refused.is_err());
+    let renewed = queue.renew(&claims[0], now()).await.unwrap();
+    assert!(renewed.is_some(), "it is still this claim's");
+    kept_all.push(fail().await);
+    assert!(queue.assign(kept, Lane::Hold).await.is_err());
+    kept_all.push(fail().await);
+    assert!(queue.warned(kept).await.is_err());
+    kept_all.push(fail().await);
+    assert!(queue.remove(kept).await.is_err());
+    kept_all.push(fail().await);
+    let refused = commit(&queue, &[b'x'; 40_000]).await;
+    assert!(refused.is_err(), "already while it came in");
+    let last = commit(&queue, b"last").await.unwrap();
+    kept_all.push(last);
+    queue.quiet().await;
+    for loss in [Loss::Lost, Loss::Kept] {
+        let queue = open(Arc::new(disk.disk.restart(loss, 0)), 2);
+        let page = queue.page(None, None, 100).await.unwrap();
+        let there: Vec<_> = page.iter().map(|entry| entry.identity).collect();
+        assert_eq!(there, kept_all, "{loss:?}");
+        let entry = queue.entry(kept).await.unwrap().unwrap();
+        let stands = (entry.lane, entry.attempts, entry.warned, entry.outcomes);
+        assert_eq!(stands, (Lane::Incoming, 0, false, vec![None]), "{loss:?}");
+    }
+}
+
+/// Whoever comes while a flush is under way shares the next one.
+#[tokio::test]
+async fn those_who_wait_share_one_flush() {
+    let (disk, flushes) = doubtful();
+    let queue = open(Arc::new(disk), 1);
+    commit(&queue, b"first").await.unwrap();
+    queue.quiet().await;
+    flushes.hold(true);
+    let before = flushes.count.load(Ordering::SeqCst);
+    let tasks: Vec<_> = (0..50)
+        .map(|n| {
+            let queue = queue.clone();
+            tokio::spawn(async move { commit(&queue, &[n; 100]).await })
+        })
+        .collect();
+    // On this one thread every task runs up to where it waits before this one goes on.
+    tokio::task::yield_now().await;
+    flushes.hold(false);
+    for task in tasks {
+        task.await.unwrap().unwrap();
+    }
+    let shared = flushes.count.load(Ordering::SeqCst) - before;
+    assert!((1..=2).contains(&shared), "{shared} flushes");
+}
