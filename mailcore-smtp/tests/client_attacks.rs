@@ -236,13 +236,11 @@ fn a_change_that_comes_before_the_rest_is_not_slept_through() {
                 asked += 1;
                 question.answer(Order::Rest(now + Duration::from_secs(9)));
             }
-            Step::Io(Io::Read(room)) => match heard.next() {
+            Step::Io(Io::Read(_)) => match heard.next() {
                 Some(octet) => {
-                    drop(room);
                     dribble(&mut session, now, *octet);
                 }
                 None if notices > 0 => {
-                    drop(room);
                     notices -= 1;
                     session.notice(Notice::Changed);
                     // It is asked; the notice comes again before the answer.
