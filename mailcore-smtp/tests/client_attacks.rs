@@ -132,6 +132,41 @@ fn a_reply_that_dribbles_has_no_more_time_than_one_that_does_not() {
 }
 
 #[test]
+fn each_reply_has_its_own_time_though_all_are_due_at_once() {
+    let mut client = client(plain(), one());
+    client.hear(b"220 mx.test\r\n");
+    client.hear(b"250-mx.test\r\n250 PIPELINING\r\n");
+    let minutes = |n| Duration::from_secs(60 * n);
+    let start = client.now;
+    for (n, line) in ["250 a\r\n", "250 b\r\n"].into_iter().enumerate() {
+        client.now = start + minutes(4 * (n as u64 + 1));
+        client.hear(line.as_bytes());
+    }
+    // Two minutes for DATA, from the last reply on.
+    client.expire();
+    assert_eq!(trouble(&client.session), Trouble::TimedOut(Stage::Data));
+    assert_eq!(client.now, start + minutes(8 + 2));
+}
+
+#[test]
+fn a_chunk_waits_for_the_replies_to_those_before_it() {
+    for (offer, ahead) in [("", 1), ("250-PIPELINING\r\n", 4)] {
+        let mut options = plain();
+        options.chunking = true;
+        let mut client = Client::new(options, Vec::new(), 2, 0);
+        let content = CONTENT.repeat(9);
+        let message = message(&["x@example.org"], &content);
+        client.desk.jobs.push_back(Job::Send(message, content));
+        client.hear(b"220 mx.test\r\n");
+        client.hear(format!("250-mx.test\r\n{offer}250 CHUNKING\r\n").as_bytes());
+        client.hear(b"250 Ok\r\n");
+        let said = client.hear(b"250 Ok\r\n");
+        assert_eq!(said.matches("BDAT").count(), ahead, "{said}");
+        assert_eq!(client.hear(b"250 Ok\r\n").matches("BDAT").count(), 1);
+    }
+}
+
+#[test]
 fn a_peer_that_takes_nothing_is_given_up() {
     let mut session = Session::new(Arc::new(plain()));
     let now = Instant::now();
@@ -236,13 +271,11 @@ fn a_change_that_comes_before_the_rest_is_not_slept_through() {
                 asked += 1;
                 question.answer(Order::Rest(now + Duration::from_secs(9)));
             }
-            Step::Io(Io::Read(room)) => match heard.next() {
+            Step::Io(Io::Read(_)) => match heard.next() {
                 Some(octet) => {
-                    drop(room);
                     dribble(&mut session, now, *octet);
                 }
                 None if notices > 0 => {
-                    drop(room);
                     notices -= 1;
                     session.notice(Notice::Changed);
                     // It is asked; the notice comes again before the answer.

@@ -33,10 +33,7 @@ impl Session {
             return;
         };
         sending.refuse_all(&trouble);
-        // What was sent ahead is answered yet.
-        if sending.cursor != Cursor::Go || due == Due::Data {
-            sending.cursor = Cursor::Over;
-        }
+        sending.cursor = Cursor::Over;
     }
 
     fn answered_rcpt(&mut self, n: usize, reply: Reply) {

@@ -339,7 +339,6 @@ impl Session {
     fn awake(&mut self) {
         if matches!(self.state, State::Resting(_)) {
             self.state = State::Ready;
-            self.patience = None;
         }
     }
 
@@ -359,7 +358,6 @@ impl Session {
     pub(super) fn command(&mut self, line: &str, due: Due) {
         self.wire.output().extend_from_slice(line.as_bytes());
         self.dues.push(due, line.len());
-        self.patience = None;
         if self.state != State::Sending {
             self.state = State::Talking;
         }
