@@ -5,6 +5,7 @@ mod counter;
 mod error;
 mod protocol;
 mod start;
+mod strangers;
 
 pub use builder::Builder;
 pub use error::StartError;

@@ -25,6 +25,7 @@ impl Builder {
         let hostname = Domain::parse(&self.hostname, Repertoire::Utf8)
             .map_err(|_| StartError::Hostname(self.hostname.clone()))?;
         let turnstile = Turnstile::new(self.limits.clone());
+        let limits = Arc::new(self.limits.clone());
         let shutdown = Shutdown::new();
         let mut ready = Vec::new();
         let mut tls: Vec<(Protocol, Arc<tls::Service>)> = Vec::new();
@@ -36,6 +37,7 @@ impl Builder {
                 protocol,
                 service: Arc::new(service),
                 tls: secured,
+                limits: Arc::clone(&limits),
             };
             ready.push((listener, Arc::new(counter)));
         }
