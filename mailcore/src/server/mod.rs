@@ -4,6 +4,7 @@ mod builder;
 mod counter;
 mod error;
 mod protocol;
+mod renewal;
 mod start;
 mod strangers;
 

@@ -3,7 +3,7 @@
 
 use super::builder::{Builder, Identity, Place};
 use super::counter::{Counter, Service};
-use super::{Protocol, Server, StartError};
+use super::{Protocol, Server, StartError, renewal};
 use crate::net::Peer;
 use crate::net::imap_server::ImapServer;
 use crate::net::listen::{Address, Listener, Turnstile, listen};
@@ -53,6 +53,8 @@ impl Builder {
                 shutdown.clone(),
             ));
         }
+        let services = tls.iter().map(|(_, service)| Arc::clone(service));
+        tokio::spawn(renewal::watch(services.collect(), shutdown.clone()));
         Ok(Server {
             shutdown,
             addresses,

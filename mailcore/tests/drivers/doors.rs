@@ -62,6 +62,12 @@ async fn rest(mut stream: TcpStream) -> String {
     String::from_utf8(all).unwrap()
 }
 
+async fn handshake(server: &Server, client: &Arc<rustls::ClientConfig>) -> bool {
+    let side = Side::Connect(Arc::clone(client), HOST.to_owned().try_into().unwrap());
+    let mut stream = Stream::new(call(server, Protocol::Submissions).await, side);
+    stream.secure().await.is_ok()
+}
+
 #[tokio::test]
 async fn who_has_too_many_connections_is_turned_away_with_a_line() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,4 +157,17 @@ async fn a_handshake_that_comes_to_nothing_leaves_lines() {
              lip=127.0.0.1, TLS handshaking: Connection closed, session=<SESSION>"
         ]
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_renewed_certificate_is_served_without_being_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = certificate(folder.path());
+    let server = builder(folder.path()).start().unwrap();
+    let new = certificate(folder.path());
+    // Time stands still but for this: the files are looked at every ten seconds.
+    tokio::time::sleep(Duration::from_secs(11)).await;
+    tokio::time::resume();
+    assert!(handshake(&server, &new).await);
+    assert!(!handshake(&server, &old).await);
 }
