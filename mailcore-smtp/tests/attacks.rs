@@ -287,7 +287,7 @@ fn the_tally_is_what_postfix_logs() {
         lost.session.tally().to_string(),
         "ehlo=1 mail=1 rcpt=1 data=0/1 commands=3/4"
     );
-    assert_eq!(lost.session.last().map(|verb| verb.name()), Some("DATA"));
+    assert_eq!(lost.session.last().name(), "DATA");
     assert_eq!(lost.session.ended(), Some(Ended::Lost));
 }
 

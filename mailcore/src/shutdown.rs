@@ -10,6 +10,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+/// How long who is cut off has to hear so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// The sessions of a server and whether it is going down. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(Arc<State>);
@@ -110,8 +113,8 @@ impl Shutdown {
         open.is_some()
     }
 
-    /// Begins, and waits until all sessions have ended. What still runs when `patience` is over is cut off;
-    /// returns how many that were.
+    /// Begins, and waits until all sessions have ended. What still runs when `patience` is over is told once more, has
+    /// a second for its last words, and is cut off; returns how many that were.
     pub async fn drain(&self, patience: Duration) -> usize {
         self.begin();
         let mut open = self.0.open.subscribe();
@@ -119,20 +122,30 @@ impl Shutdown {
         if tokio::time::timeout(patience, empty).await.is_ok() {
             return 0;
         }
-        let left = self.cut_off();
+        // Who is in the middle of a message can still be told that it is not taken.
+        let left = self.ring_all(Notice::Kicked);
+        let _ = tokio::time::timeout(LAST_WORDS, open.wait_for(|open| *open == 0)).await;
+        self.cut_off();
         // A task that is cut off ends at its next await.
         let _ = tokio::time::timeout(patience, open.wait_for(|open| *open == 0)).await;
         left
     }
 
-    fn cut_off(&self) -> usize {
+    fn ring_all(&self, notice: Notice) -> usize {
+        let sessions = self.sessions();
+        for open in sessions.open.values() {
+            open.bell.ring(notice);
+        }
+        sessions.open.len()
+    }
+
+    fn cut_off(&self) {
         let sessions = self.sessions();
         for open in sessions.open.values() {
             if let Some(task) = &open.task {
                 task.abort();
             }
         }
-        sessions.open.len()
     }
 
     fn sessions(&self) -> MutexGuard<'_, Sessions> {

@@ -81,6 +81,10 @@ fn a_message_that_is_coming_in_is_taken_or_not_acknowledged() {
     assert!(taken, "there was time enough: {all:?}");
     let all = stalled.rest();
     assert!(!all.contains("250"), "{all:?}");
+    assert!(
+        all.contains("421 4.3.2 "),
+        "it is told that it is not taken: {all:?}"
+    );
     assert!(gone(&server, Duration::from_secs(25)));
     let folder = server.data().join("mail/example.test/alice/Maildir");
     assert_eq!(std::fs::read_dir(folder.join("new")).unwrap().count(), 1);

@@ -1,7 +1,7 @@
 //! What a session does next: framing, running, and the connection in between. Nothing is lent here.
 
 use super::command::{self, Mistake};
-use super::ends::{TOO_WRONG, is_http, words};
+use super::ends::{Ended, is_http, words};
 use super::session::{Core, Do, Phase, Running};
 use super::turn::{Next, Reply, Turn};
 use super::{Facts, capability};
@@ -10,8 +10,6 @@ use crate::parse::{Cursor, Wrong};
 use mailcore_base::wire::{Layer, Wire};
 use std::time::Instant;
 
-const SILENT: &str = "Disconnected for inactivity.";
-
 impl Core {
     /// One decision. Whatever was written goes to the wire, in front of whatever is wanted next.
     pub(super) fn decide(&mut self, wire: &mut Wire, facts: &mut Facts, now: Instant) -> Do {
@@ -19,7 +17,7 @@ impl Core {
             return Do::Close;
         }
         if wire.hurried() {
-            self.ending.get_or_insert("Server shutting down.");
+            self.ending.get_or_insert(Ended::Shutdown);
         }
         wire.take_expired();
         self.hand_over(wire);
@@ -120,7 +118,7 @@ impl Core {
                 let frame = std::mem::take(&mut self.frame);
                 self.refused(&frame, why, now)
             }
-            Framed::Flood => self.bye("Input buffer full, aborting"),
+            Framed::Flood => self.bye(Ended::Flood),
         }
     }
 
@@ -216,7 +214,7 @@ impl Core {
             self.write_reply(tag, &reply, now, now);
         }
         if over {
-            self.bye(TOO_WRONG);
+            self.bye(Ended::Errors);
         }
     }
 
@@ -254,7 +252,7 @@ impl Core {
                 self.bye(why)
             }
             Next::Bye(why, reply) => {
-                self.say_bye(&why);
+                self.say_bye(why);
                 match reply {
                     Some(reply) => self.end(&reply, Phase::Ending, now),
                     None => {
@@ -282,7 +280,7 @@ impl Core {
         let length = match wire.line(limit) {
             Ok(Some(length)) if self.ending.is_none() => length,
             Ok(_) => return self.read(wire, now, until),
-            Err(_) => return self.bye("Input buffer full, aborting"),
+            Err(_) => return self.bye(Ended::Flood),
         };
         let line = wire.input().get(..length).unwrap_or_default();
         let line = stripped(line);
@@ -336,7 +334,7 @@ impl Core {
         };
         let since = *self.since.get_or_insert(now);
         let Some(deadline) = since.checked_add(patience).filter(|at| *at > now) else {
-            return self.bye(SILENT);
+            return self.bye(Ended::Timeout);
         };
         // At rest a session holds no buffers.
         if self.out.bytes.is_empty() {

@@ -9,7 +9,50 @@ use std::time::Instant;
 
 /// Longest tag that is said again.
 const TAG: usize = 1024;
-pub(super) const TOO_WRONG: &str = "Too many invalid IMAP commands.";
+
+/// Why a session has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ended {
+    /// The client said LOGOUT.
+    LoggedOut,
+    /// The client was silent for too long.
+    Timeout,
+    /// The server goes down.
+    Shutdown,
+    /// An administrator ended it.
+    Kicked,
+    /// Too many commands made no sense.
+    Errors,
+    /// A line or a literal went on beyond all limits.
+    Flood,
+    /// Logins cannot be decided here at all.
+    NoBackend,
+    /// The login was right, and the user's mailboxes cannot be opened.
+    Uninitialized,
+    /// The mailbox that was selected is gone.
+    Deleted,
+    /// In the place of the mailbox that was selected there is another one.
+    Replaced,
+}
+
+impl Ended {
+    /// What stands behind BYE.
+    fn words(self) -> &'static str {
+        match self {
+            Self::LoggedOut => "Logging out",
+            Self::Timeout => "Disconnected for inactivity.",
+            Self::Shutdown => "Server shutting down.",
+            Self::Kicked => "Disconnected by administrator.",
+            Self::Errors => "Too many invalid IMAP commands.",
+            Self::Flood => "Input buffer full, aborting",
+            Self::NoBackend => "Auth process broken",
+            Self::Uninitialized => "Logged in, but initialization failed.",
+            Self::Deleted => "Selected mailbox was deleted, have to disconnect.",
+            Self::Replaced => "IMAP session state is inconsistent, please relogin.",
+        }
+    }
+}
 
 impl Core {
     pub(super) fn end(&mut self, reply: &Reply, next: Phase, now: Instant) -> Do {
@@ -21,7 +64,7 @@ impl Core {
         if reply.status == Status::Bad {
             self.state.wrong += 1;
             if self.state.wrong >= self.options.limits.wrong {
-                return self.bye(TOO_WRONG);
+                return self.bye(Ended::Errors);
             }
         } else if self.state.account.is_some() {
             self.state.wrong = 0;
@@ -29,13 +72,14 @@ impl Core {
         Do::Again
     }
 
-    pub(super) fn say_bye(&mut self, why: &str) {
+    pub(super) fn say_bye(&mut self, why: Ended) {
+        self.ended.get_or_insert(why);
         self.out.say("* BYE ");
-        self.out.say(why);
+        self.out.say(why.words());
         self.out.say("\r\n");
     }
 
-    pub(super) fn bye(&mut self, why: &str) -> Do {
+    pub(super) fn bye(&mut self, why: Ended) -> Do {
         self.say_bye(why);
         self.phase = Phase::Ending;
         Do::Again

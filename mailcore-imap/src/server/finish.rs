@@ -1,5 +1,6 @@
 //! The end of a command: the news that are permitted, then its reply.
 
+use super::Ended;
 use super::question::Answer;
 use super::tell::{Lost, Own, Tell};
 use super::turn::{Command, Next, Reply, Turn};
@@ -36,13 +37,8 @@ impl Command for Finish {
         }
         let reply = self.reply.clone();
         match self.tell.as_ref().and_then(Tell::lost) {
-            Some(Lost::Deleted) => {
-                Next::Farewell(reply, "Selected mailbox was deleted, have to disconnect.")
-            }
-            Some(Lost::Replaced) => Next::Bye(
-                "IMAP session state is inconsistent, please relogin.".into(),
-                None,
-            ),
+            Some(Lost::Deleted) => Next::Farewell(reply, Ended::Deleted),
+            Some(Lost::Replaced) => Next::Bye(Ended::Replaced, None),
             // What the command did stands; the news come another time.
             Some(Lost::ForNow(_)) | None => Next::Reply(reply),
         }

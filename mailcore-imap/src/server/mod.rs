@@ -59,6 +59,7 @@ mod tell;
 mod turn;
 pub mod view;
 
+pub use ends::Ended;
 pub use facts::Facts;
 pub use options::{Limits, Mechanism, Options};
 pub use question::{

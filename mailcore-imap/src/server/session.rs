@@ -8,6 +8,7 @@
 //!
 //! It decides without lending anything, and lends afterwards.
 
+use super::ends::Ended;
 use super::question::{Answer, Want};
 use super::state::State;
 use super::step::{Content, Step};
@@ -38,7 +39,9 @@ pub(super) struct Core {
     /// The answer to the open question, until the command is told.
     pub(super) answer: Option<Answer>,
     /// Shutdown or a kick: why the session has to end.
-    pub(super) ending: Option<&'static str>,
+    pub(super) ending: Option<Ended>,
+    /// Why it has ended, once BYE is said.
+    pub(super) ended: Option<Ended>,
     /// Since when the client has been silent, or has not finished a command before login.
     pub(super) since: Option<Instant>,
 }
@@ -106,9 +109,15 @@ impl Session {
                 out: Out::default(),
                 answer: None,
                 ending: None,
+                ended: None,
                 since: None,
             },
         }
+    }
+
+    /// Why the session has ended, once it has said so; nothing while it goes on, and where the connection was lost.
+    pub fn ended(&self) -> Option<Ended> {
+        self.core.ended
     }
 
     /// What is known of the connection.
@@ -145,8 +154,8 @@ impl Session {
     pub fn notice(&mut self, notice: Notice) {
         match notice {
             Notice::Changed => self.core.state.changed = true,
-            Notice::Kicked => self.core.ending = Some("Disconnected by administrator."),
-            _ => self.core.ending = Some("Server shutting down."),
+            Notice::Kicked => self.core.ending = Some(Ended::Kicked),
+            _ => self.core.ending = Some(Ended::Shutdown),
         }
         if notice != Notice::Changed {
             self.wire.hurry();

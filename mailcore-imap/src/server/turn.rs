@@ -3,6 +3,7 @@
 //! A command decides in [`Command::next`] what it wants, and is told what came of it. It may be asked again
 //! before that: it then wants the same.
 
+use super::Ended;
 use super::finish::Finish;
 use super::question::{Answer, Want};
 use super::state::{Selected, State};
@@ -174,9 +175,9 @@ pub(super) enum Next {
     /// The reply, and nothing in front of it.
     Reply(Reply),
     /// The reply, then `* BYE`, then the end.
-    Farewell(Reply, &'static str),
+    Farewell(Reply, Ended),
     /// `* BYE`, then perhaps the reply, then the end.
-    Bye(Cow<'static, str>, Option<Reply>),
+    Bye(Ended, Option<Reply>),
     /// The reply, then TLS.
     Secure(Reply),
     /// The connection is over at once: something that was begun cannot be ended.

@@ -31,5 +31,5 @@ pub use question::{
 };
 pub use session::Session;
 pub use step::{Ask, Content, Step};
-pub use tally::{Count, Ended, Tally};
+pub use tally::{Count, Ended, Last, Tally};
 pub use transaction::Transaction;

@@ -9,7 +9,7 @@ use super::{
     pending::Pending,
     question::{Abandoned, Connect, Open, Question, Secured},
     step::{Ask, Content, Step},
-    tally::{Ended, Tally},
+    tally::{Ended, Last, Tally},
     transaction::Transaction,
     words::Say,
 };
@@ -43,7 +43,7 @@ pub struct Session {
     pub(super) tally: Tally,
     /// The command that has not been replied to; the verb, if it is one that is known.
     pub(super) running: Option<Option<Verb>>,
-    pub(super) last: Option<Verb>,
+    pub(super) last: Last,
     /// The mechanism of the exchange that is going on.
     pub(super) mechanism: Option<Text>,
     pub(super) held: Option<(Instant, Vec<u8>)>,
@@ -111,7 +111,7 @@ impl Session {
             errors: Errors::default(),
             tally: Tally::default(),
             running: None,
-            last: None,
+            last: Last::Connect,
             mechanism: None,
             held: None,
             patience: None,
@@ -169,9 +169,9 @@ impl Session {
         &self.tally
     }
 
-    /// The last command that was known, for logs (`lost connection after RCPT`).
+    /// What the client said last, for logs (`lost connection after RCPT`).
     #[must_use]
-    pub fn last(&self) -> Option<Verb> {
+    pub fn last(&self) -> Last {
         self.last
     }
 

@@ -1,6 +1,12 @@
 //! Replies on their way out: counted, worded, and held back where a client has made too many mistakes.
 
-use super::{errors::Cost, question::Refusal, session::Session, tally::Ended, words::Say};
+use super::{
+    errors::Cost,
+    question::Refusal,
+    session::Session,
+    tally::{Ended, Last},
+    words::Say,
+};
 use crate::parse::Verb;
 use mailcore_base::reply::Reply;
 use std::time::Instant;
@@ -15,7 +21,7 @@ impl Session {
     /// Starts a command.
     pub(super) fn run(&mut self, verb: Option<Verb>) {
         self.running = Some(verb);
-        self.last = verb.or(self.last);
+        self.last = verb.map_or(Last::Unknown, Last::Verb);
     }
 
     pub(super) fn say(&mut self, now: Instant, say: Say) {

@@ -87,6 +87,29 @@ impl fmt::Display for Tally {
     }
 }
 
+/// What a client said last, as logs have it behind `after`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Last {
+    /// Nothing yet.
+    Connect,
+    /// A command that is known.
+    Verb(Verb),
+    /// Something else.
+    Unknown,
+}
+
+impl Last {
+    /// The word.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connect => "CONNECT",
+            Self::Verb(verb) => verb.name(),
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+}
+
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]

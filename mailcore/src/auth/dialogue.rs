@@ -191,6 +191,7 @@ async fn fetch(
     scheme: Scheme,
     canonical: &mut Option<String>,
 ) -> Found<Credential> {
+    gate.wait(link).await;
     let login = link.login(&gate.full(name), &mechanism.to_string());
     match gate.passwords().credential(&login, scheme).await {
         Ok(Some(found)) => {

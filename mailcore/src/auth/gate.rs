@@ -2,12 +2,13 @@
 
 use super::penalty::Penalties;
 use super::{Admitted, Dialogue, Link, Reason, Refusal, Turn};
+use crate::net::now;
 use mailcore_base::login::Secret;
 use mailcore_sasl::server::Decoy;
 use mailcore_sasl::{Bindings, Conditions, Mechanism, Nonce, Offer, SecurityOptions, Stored, apop};
 use mailcore_store::auth::{Credential, Passwords, Scheme, User, Users, Verdict};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// The policy of a gate.
 #[derive(Debug, Clone)]
@@ -151,6 +152,7 @@ impl Gate {
         digest: &[u8],
     ) -> Result<Admitted, Refusal> {
         let login = link.login(&self.full(name), "APOP");
+        self.wait(link).await;
         let right = match self.passwords.credential(&login, Scheme::Plain).await {
             Ok(Some(found)) => match found.credential {
                 Credential::Plain(secret) if apop::verify(timestamp, &secret, digest) => {
@@ -191,6 +193,7 @@ impl Gate {
         mechanism: &str,
         secret: &Secret,
     ) -> Result<String, Reason> {
+        self.wait(link).await;
         match self
             .passwords
             .verify(&link.login(&self.full(name), mechanism), secret)
@@ -209,14 +212,23 @@ impl Gate {
         if matches!(refusal.reason, Reason::Credentials | Reason::Barred) {
             let first = self.options.failure_delay;
             let wait = match link.peer {
-                Some(peer) if !link.same_host() => {
-                    self.penalties.failed(peer, first, Instant::now())
-                }
+                Some(peer) if !link.same_host() => self.penalties.failed(peer, first, now()),
                 _ => first,
             };
             tokio::time::sleep(wait).await;
         }
         refusal
+    }
+
+    /// Waits what is left of the last refusal's time at this address: nobody saves it by hanging up and calling again.
+    pub(super) async fn wait(&self, link: &Link) {
+        let left = match link.peer {
+            Some(peer) if !link.same_host() => self.penalties.left(peer, now()),
+            _ => Duration::ZERO,
+        };
+        if !left.is_zero() {
+            tokio::time::sleep(left).await;
+        }
     }
 
     /// The name with the default realm where it has none.

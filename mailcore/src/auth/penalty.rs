@@ -1,5 +1,5 @@
-//! How long a refused login waits for its answer: longer for an address that guesses and guesses. A right
-//! password never waits.
+//! How long a refused login waits for its answer: longer for an address that guesses and guesses. Who does not stay to
+//! wait leaves the rest of it to the next attempt from his address; a right password waits for nothing else.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -21,6 +21,8 @@ pub(super) struct Penalties(Mutex<HashMap<IpAddr, Offence>>);
 struct Offence {
     count: u32,
     last: Instant,
+    /// When the last refusal's wait is over, whoever waits.
+    until: Instant,
 }
 
 impl Penalties {
@@ -34,6 +36,7 @@ impl Penalties {
         let offence = known.entry(address).or_insert(Offence {
             count: 0,
             last: now,
+            until: now,
         });
         if now.saturating_duration_since(offence.last) > FORGIVEN {
             offence.count = 0;
@@ -41,7 +44,16 @@ impl Penalties {
         offence.last = now;
         offence.count = offence.count.saturating_add(1);
         let doublings = offence.count.saturating_sub(2).min(8);
-        (first * 2u32.pow(doublings)).min(LONGEST.max(first))
+        let wait = (first * 2u32.pow(doublings)).min(LONGEST.max(first));
+        offence.until = now.checked_add(wait).unwrap_or(now).max(offence.until);
+        wait
+    }
+
+    /// How much of a refusal's wait `address` has not waited yet.
+    pub(super) fn left(&self, address: IpAddr, now: Instant) -> Duration {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let until = known.get(&address).map(|offence| offence.until);
+        until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 }
 
@@ -72,6 +84,19 @@ mod tests {
         let waits: Vec<_> = (0..6).map(|_| wait(start)).collect();
         assert_eq!(waits, [2, 2, 4, 8, 15, 15]);
         assert_eq!(wait(start + Duration::from_secs(3601)), 2);
+    }
+
+    #[test]
+    fn what_was_not_waited_is_left_to_the_next() {
+        let (penalties, start) = (Penalties::default(), Instant::now());
+        let address: IpAddr = "192.0.2.1".parse().unwrap();
+        let second = Duration::from_secs(1);
+        assert_eq!(penalties.left(address, start), Duration::ZERO);
+        penalties.failed(address, 2 * second, start);
+        assert_eq!(penalties.left(address, start + second), second);
+        assert_eq!(penalties.left(address, start + 2 * second), Duration::ZERO);
+        let other: IpAddr = "192.0.2.2".parse().unwrap();
+        assert_eq!(penalties.left(other, start), Duration::ZERO);
     }
 
     #[test]

@@ -1,12 +1,19 @@
 //! Lines in Dovecot's form: `imap-login: Info: text`, `imap(user)<pid><session>: Info: text`.
 
-use super::{Clean, Name};
+use super::{Broken, Clean, Name};
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Emits an `Info` line of `program` (`imap-login`, `imap(user)<pid><session>`, `lmtp(pid)` …).
 pub fn info(program: fmt::Arguments<'_>, line: fmt::Arguments<'_>) {
     tracing::info!(target: "mailcore::log::dovecot", program = %program, "{line}");
+}
+
+/// Emits a `Warning` line.
+pub fn warning(program: fmt::Arguments<'_>, line: fmt::Arguments<'_>) {
+    tracing::warn!(target: "mailcore::log::dovecot", program = %program, "{line}");
 }
 
 /// Emits an `Error` line.
@@ -84,6 +91,32 @@ pub fn turned_away(reason: &str, user: &str, rip: &Rip<'_>) {
         format_args!(
             "Disconnected: {reason}: user=<{}>, {rip}{tail}session=<{}>",
             Name(user),
+            rip.session
+        ),
+    );
+}
+
+/// `imap-login: Info: Disconnected: Connection closed: SSL_accept() failed: … (no auth attempts in 0 secs): user=<>, …, \
+/// TLS handshaking: SSL_accept() failed: …, session=<…>`
+pub fn handshake(error: &io::Error, lasted: Duration, rip: &Rip<'_>) {
+    let text = error.to_string();
+    let failed = format!("SSL_accept() failed: {}", Clean(&text));
+    let (how, shaking) = match Broken::of(error) {
+        Broken::Closed => (
+            "Connection closed".to_owned(),
+            ": Connection closed".to_owned(),
+        ),
+        Broken::Late => ("Inactivity".to_owned(), String::new()),
+        Broken::Refused => (
+            format!("Connection closed: {failed}"),
+            format!(": {failed}"),
+        ),
+    };
+    info(
+        format_args!("{}-login", rip.service),
+        format_args!(
+            "Disconnected: {how} (no auth attempts in {} secs): user=<>, {rip}TLS handshaking{shaking}, session=<{}>",
+            lasted.as_secs(),
             rip.session
         ),
     );

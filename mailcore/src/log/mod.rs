@@ -9,6 +9,7 @@ pub mod postfix;
 
 use mailcore_base::envelope::breaks_line;
 use std::fmt;
+use std::io;
 use std::net::IpAddr;
 
 /// The target of lines in Postfix's form; their `program` field is `postfix/smtpd` and the like.
@@ -49,6 +50,28 @@ impl fmt::Display for Name<'_> {
             .map(|c| if "<>,=".contains(c) { '?' } else { c })
             .collect();
         Clean(&text).fmt(f)
+    }
+}
+
+/// How a TLS handshake came to nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Broken {
+    /// The peer went away.
+    Closed,
+    /// It took too long.
+    Late,
+    /// One side did not like what the other said.
+    Refused,
+}
+
+impl Broken {
+    fn of(error: &io::Error) -> Self {
+        use io::ErrorKind as Kind;
+        match error.kind() {
+            Kind::UnexpectedEof | Kind::ConnectionReset | Kind::BrokenPipe => Self::Closed,
+            Kind::TimedOut => Self::Late,
+            _ => Self::Refused,
+        }
     }
 }
 

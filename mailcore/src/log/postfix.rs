@@ -3,6 +3,7 @@
 use super::{Clean, Client};
 use mailcore_base::login::TlsFacts;
 use std::fmt;
+use std::io;
 use std::time::Duration;
 
 /// Emits a line of `program` (`postfix/smtpd`, `postfix/submission/smtpd`, `postfix/qmgr` …).
@@ -31,6 +32,26 @@ pub fn tls(program: &str, client: &Client, tls: &TlsFacts) {
             bits = tls.bits
         ),
     );
+}
+
+/// `SSL_accept error from …: lost connection`, and what the TLS library says where it was that.
+pub fn handshake(program: &str, client: &Client, error: &io::Error) {
+    let how = match super::Broken::of(error) {
+        super::Broken::Closed => "lost connection",
+        super::Broken::Late => "Connection timed out",
+        super::Broken::Refused => "-1",
+    };
+    info(
+        program,
+        format_args!("SSL_accept error from {client}: {how}"),
+    );
+    if how == "-1" {
+        let error = error.to_string();
+        warning(
+            program,
+            format_args!("TLS library problem: {}", Clean(&error)),
+        );
+    }
 }
 
 /// Who a message is from, as the line for its acceptance says it.

@@ -5,6 +5,7 @@
 //! asked for.
 
 use super::bell::Bell;
+use super::pump::Ended;
 use super::stream::{Stream, Transport};
 use mailcore_base::wire::{Io, Layer, Notice, Output, Room, Upgrade};
 use std::future::Future;
@@ -113,6 +114,16 @@ impl<S: Transport> End<S> {
     /// The connection, for what is known of it.
     pub fn stream(&self) -> &Stream<S> {
         &self.stream
+    }
+
+    /// What broke the connection in the middle of its TLS handshake, if that is how it `ended`.
+    pub(super) fn broken_handshake<'e>(&self, ended: &'e Ended) -> Option<&'e io::Error> {
+        match ended {
+            // We went ourselves: a shutdown, or an administrator.
+            Ended::Lost(error) if error.kind() == io::ErrorKind::Interrupted => None,
+            Ended::Lost(error) if self.stream.is_half_secured() => Some(error),
+            _ => None,
+        }
     }
 
     /// Octets read and written so far, as the protocol counts them: above TLS and DEFLATE.

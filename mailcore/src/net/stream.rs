@@ -87,6 +87,11 @@ impl<S: Transport> Stream<S> {
         matches!(self.base, Base::Tls(_))
     }
 
+    /// Whether a TLS handshake was begun and did not come to its end.
+    pub(in crate::net) fn is_half_secured(&self) -> bool {
+        !matches!(self.base, Base::Plain(_) | Base::Tls(_))
+    }
+
     /// What the TLS layer is like; nothing without one.
     pub fn tls(&self) -> Option<TlsFacts> {
         match &self.base {

@@ -4,7 +4,9 @@ mod builder;
 mod counter;
 mod error;
 mod protocol;
+mod renewal;
 mod start;
+mod strangers;
 
 pub use builder::Builder;
 pub use error::StartError;

@@ -36,6 +36,28 @@ impl Protocol {
         )
     }
 
+    /// What logs call it: Postfix's names for services that take mail, Dovecot's for the others.
+    pub(super) fn service(self) -> &'static str {
+        match self {
+            Self::Smtp => "smtp",
+            Self::Submission => "submission",
+            Self::Submissions => "submissions",
+            Self::Lmtp => "lmtp",
+            Self::Imap | Self::Imaps => "imap",
+            Self::Pop3 | Self::Pop3s => "pop3",
+        }
+    }
+
+    /// The program that its lines are from where these are in Postfix's form.
+    pub(super) fn smtpd(self) -> Option<&'static str> {
+        match self {
+            Self::Smtp => Some("postfix/smtpd"),
+            Self::Submission => Some("postfix/submission/smtpd"),
+            Self::Submissions => Some("postfix/submissions/smtpd"),
+            _ => None,
+        }
+    }
+
     /// The ALPN name.
     pub(super) fn alpn(self) -> &'static str {
         match self {

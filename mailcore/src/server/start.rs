@@ -3,7 +3,7 @@
 
 use super::builder::{Builder, Identity, Place};
 use super::counter::{Counter, Service};
-use super::{Protocol, Server, StartError};
+use super::{Protocol, Server, StartError, renewal};
 use crate::net::Peer;
 use crate::net::imap_server::ImapServer;
 use crate::net::listen::{Address, Listener, Turnstile, listen};
@@ -31,6 +31,7 @@ impl Builder {
         let hostname = Domain::parse(&self.hostname, Repertoire::Utf8)
             .map_err(|_| StartError::Hostname(self.hostname.clone()))?;
         let turnstile = Turnstile::new(self.limits.clone());
+        let limits = Arc::new(self.limits.clone());
         let shutdown = Shutdown::new();
         let mut ready = Vec::new();
         let mut tls: Vec<(Protocol, Arc<tls::Service>)> = Vec::new();
@@ -42,6 +43,7 @@ impl Builder {
                 protocol,
                 service: Arc::new(service),
                 tls: secured,
+                limits: Arc::clone(&limits),
             };
             ready.push((listener, Arc::new(counter)));
         }
@@ -60,6 +62,8 @@ impl Builder {
         let runner = self
             .queue
             .map(|setup| tokio::spawn(run_queue(setup, shutdown.clone())));
+        let services = tls.iter().map(|(_, service)| Arc::clone(service));
+        tokio::spawn(renewal::watch(services.collect(), shutdown.clone()));
         Ok(Server {
             shutdown,
             addresses,

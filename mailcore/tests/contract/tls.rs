@@ -143,3 +143,29 @@ async fn a_self_signed_certificate_serves_names_and_addresses() {
     assert!(meet(&service, &client, "127.0.0.1").await.is_ok());
     assert!(tls::self_signed(&[]).is_err());
 }
+
+#[cfg(feature = "self-signed")]
+#[test]
+fn a_self_signed_certificate_is_good_for_ten_years_from_yesterday() {
+    use rustls::client::WebPkiServerVerifier;
+    use rustls::client::danger::ServerCertVerifier as _;
+    use rustls::pki_types::UnixTime;
+    const DAY: u64 = 24 * 60 * 60;
+    let made = tls::self_signed(&["mail.example.test".into()]).unwrap();
+    let certificate =
+        tls::Certificate::parse(made.certificate.as_bytes(), made.key.as_bytes()).unwrap();
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(certificate.chain()[0].clone()).unwrap();
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots.into(), tls::provider());
+    let verifier = verifier.build().unwrap();
+    let name = "mail.example.test".try_into().unwrap();
+    let good = |seconds: u64| {
+        let time = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+        verifier
+            .verify_server_cert(&certificate.chain()[0], &[], &name, &[], time)
+            .is_ok()
+    };
+    let now = UnixTime::now().as_secs();
+    assert!(good(now) && good(now - DAY / 2) && good(now + 3650 * DAY));
+    assert!(!good(now - 2 * DAY) && !good(now + 3654 * DAY));
+}

@@ -4,6 +4,7 @@ use crate::heard::{Log, same};
 use crate::world::{At, Calls, World};
 use mailcore::sasl::Mechanism;
 use mailcore::store::Kind;
+use mailcore_base::wire::Notice;
 use std::time::Duration;
 
 /// Whoever has said goodbye is logged once the other end has heard it.
@@ -247,6 +248,101 @@ async fn failed_logins_by_imap_and_pop3_count_attempts_and_seconds() {
                  user=<alice@example.test>, method=PLAIN, rip=192.0.2.7, lip=127.0.0.1, TLS: Connection closed, \
                  session=<SESSION>"
             )]
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_that_a_shutdown_ends() {
+    for (calls, login, words) in [
+        (Calls::Imap, "a LOGIN alice alice", " in="),
+        (Calls::Pop3, "PASS alice", " top="),
+    ] {
+        let service = if calls == Calls::Imap { "imap" } else { "pop3" };
+        let log = Log::listen();
+        let world = World::new();
+        let mut client = world.call_at_home(calls);
+        client.greet().await;
+        world.ring(Notice::Shutdown);
+        settle().await;
+        let begin = format!(
+            "{service}-login: Disconnected: Shutting down (no auth attempts in 0 secs): user=<>, "
+        );
+        assert!(log.text().starts_with(&begin), "{}", log.text());
+
+        let log = Log::listen();
+        let mut client = world.call_at_home(calls);
+        client.greet().await;
+        if calls == Calls::Pop3 {
+            client.say("USER alice").await;
+        }
+        client.say(login).await;
+        world.ring(Notice::Shutdown);
+        settle().await;
+        let last = log.mail().pop().unwrap();
+        let begin = format!(
+            "{service}(alice@example.test)<PID><SESSION>: Disconnected: Server shutting down.{words}"
+        );
+        assert!(last.starts_with(&begin), "{last}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn too_many_errors_come_after_what_was_said_last() {
+    let log = Log::listen();
+    let world = World::new();
+    let mut smtp = world.call_at_home(Calls::Smtp);
+    smtp.line().await;
+    for _ in 0..20 {
+        smtp.say("nonsense").await;
+    }
+    smtp.line().await;
+    settle().await;
+    let lines = log.mail();
+    assert_eq!(
+        lines[lines.len() - 2],
+        "postfix/smtpd: too many errors after UNKNOWN from localhost[127.0.0.1]"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshakes_behind_starttls_that_come_to_nothing() {
+    for (calls, word) in [
+        (Calls::Smtp, "STARTTLS"),
+        (Calls::Imap, "a STARTTLS"),
+        (Calls::Pop3, "STLS"),
+    ] {
+        let log = Log::listen();
+        let world = World::new();
+        let mut client = world.call(calls);
+        client.greet().await;
+        client.say(word).await;
+        client.send("this is no TLS at all\r\n").await;
+        settle().await;
+        let lines = log.mail();
+        if calls == Calls::Smtp {
+            assert_eq!(
+                lines[1],
+                "postfix/smtpd: SSL_accept error from unknown[192.0.2.7]: -1"
+            );
+            let why = "postfix/smtpd: warning: TLS library problem: ";
+            assert!(lines[2].starts_with(why), "{}", lines[2]);
+            assert_eq!(
+                lines[3],
+                "postfix/smtpd: lost connection after STARTTLS from unknown[192.0.2.7]"
+            );
+            continue;
+        }
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        assert!(
+            lines[0].contains("-login: Disconnected: Connection closed: SSL_accept() failed: "),
+            "{}",
+            lines[0]
+        );
+        assert!(
+            lines[0].contains(" (no auth attempts in 0 secs): user=<>, rip=192.0.2.7, lip=127.0.0.1, TLS handshaking: "),
+            "{}",
+            lines[0]
         );
     }
 }

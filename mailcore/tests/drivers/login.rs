@@ -226,3 +226,34 @@ async fn a_client_that_hangs_up_before_its_refusal_leaves_one_line() {
         log.text()
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_guesser_does_not_wait_for_his_next_attempt_waits() {
+    for mechanism in [Mechanism::Plain, Mechanism::ScramSha256] {
+        let world = World::new();
+        let mut guesser = world.call(Calls::Imap);
+        guesser.greet().await;
+        let mut guesser = guesser.secured().await;
+        {
+            let guess = guesser.authenticate(Mechanism::Plain, "alice", "bob");
+            let heard = tokio::time::timeout(Duration::from_millis(500), guess).await;
+            assert!(heard.is_err(), "it is refused after two seconds");
+        }
+        drop(guesser);
+        let mut again = world.call(Calls::Submission);
+        again.greet().await;
+        let mut again = again.secured().await;
+        let began = Instant::now();
+        let said = again.authenticate(mechanism, "alice", "alice").await;
+        assert!(said.contains("235 "), "{said}");
+        let waited = began.elapsed().as_millis();
+        assert!((1400..1600).contains(&waited), "{waited} ms");
+        // The time has been waited: once for all.
+        let mut third = world.call(Calls::Pop3);
+        third.greet().await;
+        let mut third = third.secured().await;
+        let began = Instant::now();
+        third.authenticate(mechanism, "alice", "alice").await;
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+}

@@ -10,6 +10,7 @@
 
 mod client;
 mod delivery;
+mod doors;
 mod heard;
 mod lines;
 mod login;

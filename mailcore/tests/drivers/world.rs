@@ -18,6 +18,7 @@ use mailcore::store::mailbox::{
 use mailcore::store::{Error, Kind, Result};
 use mailcore_base::login::{Login, Secret};
 use mailcore_base::mailbox::{MailboxName, SpecialUse};
+use mailcore_base::wire::Notice;
 use mailcore_smtp::server::{Options, StartTls};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -218,6 +219,7 @@ pub struct World {
     pub mailboxes: Mailboxes,
     pub gate: Arc<Gate>,
     reception: Arc<dyn Reception>,
+    bell: Mutex<Bell>,
 }
 
 impl World {
@@ -246,7 +248,13 @@ impl World {
             mailboxes,
             gate,
             reception,
+            bell: Mutex::default(),
         }
+    }
+
+    /// Tells the session of the last call.
+    pub fn ring(&self, notice: Notice) {
+        self.bell.lock().unwrap().ring(notice);
     }
 
     /// The same with another reception.
@@ -282,6 +290,7 @@ impl World {
     fn serve(&self, calls: Calls, stream: Stream<DuplexStream>, route: Route) {
         let (gate, store) = (Arc::clone(&self.gate), Arc::new(self.mailboxes.clone()));
         let bell = Bell::new();
+        *self.bell.lock().unwrap() = bell.clone();
         match calls {
             Calls::Imap => {
                 let server =

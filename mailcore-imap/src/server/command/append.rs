@@ -5,6 +5,7 @@ use super::{Opened, first};
 use crate::parse::flags::FlagList;
 use crate::parse::frame::{self, Announced};
 use crate::parse::{Cursor, Wrong};
+use crate::server::Ended;
 use crate::server::finish::Finish;
 use crate::server::question::{Abandoned, Answer, Begin, Commit, Want};
 use crate::server::turn::{Command, Next, Reply, Turn};
@@ -182,7 +183,7 @@ impl Command for Run {
                 Next::More
             }
             At::Swallow(left, _) if *left > turn.options.limits.swallow => {
-                Next::Bye("Input buffer full, aborting".into(), None)
+                Next::Bye(Ended::Flood, None)
             }
             At::Swallow(left, _) => Next::Swallow(*left),
             At::Over(reply) => Next::Done(Finish::new(reply.clone(), Some(Permit::All))),

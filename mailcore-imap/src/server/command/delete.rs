@@ -2,6 +2,7 @@
 
 use super::{Opened, first};
 use crate::parse::Cursor;
+use crate::server::Ended;
 use crate::server::question::{Answer, Delete, Want};
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::types::Failed;
@@ -34,7 +35,7 @@ impl Command for Run {
             Some(Ok(())) => {
                 let reply = Reply::ok("Delete completed");
                 if turn.selected().is_some_and(|s| s.name == *name) {
-                    Next::Farewell(reply, "Selected mailbox was deleted, have to disconnect.")
+                    Next::Farewell(reply, Ended::Deleted)
                 } else {
                     Next::Reply(reply)
                 }

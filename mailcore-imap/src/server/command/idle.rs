@@ -2,6 +2,7 @@
 
 use super::Opened;
 use crate::parse::Cursor;
+use crate::server::Ended;
 use crate::server::finish::Finish;
 use crate::server::question::Answer;
 use crate::server::tell::{Lost, Own, Tell};
@@ -49,12 +50,10 @@ impl Command for Idle {
             }
             match tell.lost() {
                 Some(Lost::Deleted) => {
-                    let why = "Selected mailbox was deleted, have to disconnect.";
-                    return Next::Bye(why.into(), None);
+                    return Next::Bye(Ended::Deleted, None);
                 }
                 Some(Lost::Replaced) => {
-                    let why = "IMAP session state is inconsistent, please relogin.";
-                    return Next::Bye(why.into(), None);
+                    return Next::Bye(Ended::Replaced, None);
                 }
                 lost => {
                     self.tired = lost.is_some();

@@ -2,6 +2,7 @@
 
 use super::{Opened, first};
 use crate::parse::{Cursor, Wrong};
+use crate::server::Ended;
 use crate::server::capability;
 use crate::server::question::{Answer, Exchange, Login, Refusal, Want, Welcome};
 use crate::server::state::Account;
@@ -74,8 +75,8 @@ pub(super) fn granted(welcome: &Welcome, turn: &mut Turn<'_>) -> Next {
 
 pub(super) fn refused(refusal: Refusal) -> Next {
     match refusal {
-        Refusal::NoBackend => Next::Bye("Auth process broken".into(), None),
-        Refusal::Uninitialized => Next::Bye("Logged in, but initialization failed.".into(), None),
+        Refusal::NoBackend => Next::Bye(Ended::NoBackend, None),
+        Refusal::Uninitialized => Next::Bye(Ended::Uninitialized, None),
         other => Next::Reply(refused_reply(other)),
     }
 }

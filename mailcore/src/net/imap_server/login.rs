@@ -4,9 +4,11 @@ use super::{Answers, Chain};
 use crate::auth::{Admitted, Reason, Refusal as Refused, Turn};
 use crate::log::{self, dovecot::Rip};
 use crate::net::end::{End, now};
-use crate::net::pump::Ended;
 use crate::net::stream::Transport;
-use mailcore_imap::server::{Authenticate, Exchange, Login, Question, Refusal, Respond, Welcome};
+use mailcore_imap::server::{
+    Authenticate, Ended, Exchange, Login, Question, Refusal, Respond, Welcome,
+};
+use std::time::Duration;
 
 impl Answers<'_> {
     pub(super) async fn login<S: Transport>(
@@ -147,7 +149,7 @@ impl Answers<'_> {
         }
     }
 
-    fn rip(&self) -> Rip<'_> {
+    pub(super) fn rip(&self) -> Rip<'_> {
         Rip {
             service: "imap",
             method: &self.method,
@@ -158,13 +160,23 @@ impl Answers<'_> {
         }
     }
 
+    pub(super) fn lasted(&self) -> Duration {
+        now().saturating_duration_since(self.began)
+    }
+
     /// The line at the end of a session.
-    pub(super) fn goodbye(&self, ended: &Ended, (read, written): (u64, u64)) {
+    pub(super) fn goodbye(&self, ended: Option<Ended>, (read, written): (u64, u64)) {
         if let (Some(user), Some(_)) = (&self.user, &self.account) {
-            let how = if matches!(ended, Ended::Closed) {
-                "Logged out"
-            } else {
-                "Connection closed"
+            let how = match ended {
+                Some(Ended::LoggedOut) => "Logged out",
+                Some(Ended::Timeout) => "Disconnected for inactivity",
+                Some(Ended::Shutdown) => "Server shutting down.",
+                Some(Ended::Kicked) => "Disconnected by administrator.",
+                Some(Ended::Errors) => "Too many invalid IMAP commands.",
+                Some(Ended::Flood) => "Input buffer full, aborting",
+                Some(Ended::Deleted) => "Selected mailbox was deleted",
+                Some(Ended::Replaced) => "IMAP session state is inconsistent",
+                _ => "Connection closed",
             };
             let c = &self.counts;
             return log::dovecot::left(
@@ -178,10 +190,17 @@ impl Answers<'_> {
                 ),
             );
         }
-        let seconds = now().saturating_duration_since(self.began).as_secs();
+        let how = match ended {
+            Some(Ended::LoggedOut) => "Logged out",
+            Some(Ended::Timeout) => "Inactivity",
+            Some(Ended::Shutdown) => "Shutting down",
+            Some(Ended::Errors) => "Too many invalid commands",
+            _ => "Connection closed",
+        };
+        let seconds = self.lasted().as_secs();
         let reason = match self.attempts {
-            0 => format!("Connection closed (no auth attempts in {seconds} secs)"),
-            n => format!("Connection closed (auth failed, {n} attempts in {seconds} secs)"),
+            0 => format!("{how} (no auth attempts in {seconds} secs)"),
+            n => format!("{how} (auth failed, {n} attempts in {seconds} secs)"),
         };
         log::dovecot::turned_away(
             &reason,

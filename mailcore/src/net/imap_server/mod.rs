@@ -52,7 +52,11 @@ impl ImapServer {
         let mut end = End::new(stream, bell);
         let ended = pump(&mut *conversation, &mut end).await;
         let octets = end.octets();
-        conversation.desk.goodbye(&ended, octets);
+        let desk = &conversation.desk;
+        match end.broken_handshake(&ended) {
+            Some(error) => log::dovecot::handshake(error, desk.lasted(), &desk.rip()),
+            None => desk.goodbye(conversation.session.ended(), octets),
+        }
         Box::pin(end.close()).await;
     }
 

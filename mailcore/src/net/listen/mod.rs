@@ -57,7 +57,8 @@ pub trait Attendant: Send + Sync + 'static {
     /// A session, in a task of its own until it returns. A panic in it costs this session alone.
     fn receive(&self, arrival: Arrival) -> impl Future<Output = ()> + Send + 'static;
 
-    /// What a peer is told that was not let in, sent as far as it goes at once; nothing by default.
+    /// What a peer is told that was not let in, sent as far as it goes at once; nothing by default. Whether the log
+    /// speaks of it is decided here too.
     fn refuse(&self, refused: Refused, route: &Route) -> Vec<u8> {
         let _ = (refused, route);
         Vec::new()
@@ -146,7 +147,7 @@ impl<R: Attendant> Door<R> {
 }
 
 fn turn_away(socket: &Socket, words: &[u8], refused: Refused, route: &Route) {
-    tracing::info!(peer = %route.peer, "connection refused: {refused}");
+    tracing::debug!(peer = %route.peer, "connection refused: {refused}");
     if !words.is_empty() {
         // As far as it goes: nobody waits for a peer that was not let in.
         let _ = match socket {

@@ -182,10 +182,32 @@ impl Answers<'_> {
     fn refused(&mut self, refused: Refused) -> Refusal {
         self.user = Some(refused.name).filter(|name| !name.is_empty());
         self.attempts += 1;
-        match refused.reason {
-            Reason::Unavailable => Refusal::Unavailable,
-            Reason::Barred => Refusal::Disabled,
-            _ => Refusal::Credentials,
-        }
+        refusal(refused.reason)
+    }
+}
+
+/// The total function from why the gate refused to POP3's refusals.
+fn refusal(reason: Reason) -> Refusal {
+    match reason {
+        Reason::Unavailable => Refusal::Unavailable,
+        Reason::Barred => Refusal::Disabled,
+        Reason::NotOffered => Refusal::Mechanism,
+        Reason::Insecure => Refusal::Insecure,
+        Reason::Credentials | Reason::Malformed => Refusal::Credentials,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_is_told_what_it_can_do_something_about() {
+        // The gate's answer where the machine, which asks before, was told of a safer connection or of more mechanisms.
+        assert_eq!(refusal(Reason::Insecure), Refusal::Insecure);
+        assert_eq!(refusal(Reason::NotOffered), Refusal::Mechanism);
+        assert_eq!(refusal(Reason::Barred), Refusal::Disabled);
+        // As Dovecot: what makes no sense proves nothing.
+        assert_eq!(refusal(Reason::Malformed), Refusal::Credentials);
     }
 }

@@ -20,7 +20,7 @@ use mailcore_store::mailbox::{MailStore, Mailbox};
 use mailcore_store::{Error, Kind};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A listener's POP3 service. Shared by its connections.
 #[derive(Debug)]
@@ -47,8 +47,12 @@ impl Pop3Server {
     pub async fn serve<S: Transport>(&self, stream: Stream<S>, route: &Route, bell: Bell) {
         let mut conversation = Box::new(self.begin(&stream, route));
         let mut end = End::new(stream, bell);
-        pump(&mut *conversation, &mut end).await;
-        conversation.desk.goodbye(&conversation.session);
+        let ended = pump(&mut *conversation, &mut end).await;
+        let desk = &conversation.desk;
+        match end.broken_handshake(&ended) {
+            Some(error) => dovecot::handshake(error, desk.lasted(), &desk.rip()),
+            None => desk.goodbye(&conversation.session),
+        }
         Box::pin(end.close()).await;
     }
 
@@ -175,12 +179,20 @@ impl Answers<'_> {
         }
     }
 
+    fn lasted(&self) -> Duration {
+        now().saturating_duration_since(self.began)
+    }
+
     /// The line at the end of a session.
     fn goodbye(&self, session: &Session) {
+        let known = session.facts().login.is_some();
         let how = match session.ended() {
             Some(Ended::LoggedOut) => "Logged out",
-            Some(Ended::Timeout) => "Disconnected for inactivity",
-            Some(Ended::Shutdown) => "Server shutting down.",
+            Some(Ended::Timeout) if known => "Disconnected for inactivity",
+            Some(Ended::Timeout) => "Inactivity",
+            Some(Ended::Shutdown) if known => "Server shutting down.",
+            Some(Ended::Shutdown) => "Shutting down",
+            Some(Ended::Kicked) => "Disconnected by administrator.",
             Some(Ended::Errors) => "Too many bad commands",
             _ => "Connection closed",
         };
@@ -202,7 +214,7 @@ impl Answers<'_> {
                 ),
             );
         }
-        let seconds = now().saturating_duration_since(self.began).as_secs();
+        let seconds = self.lasted().as_secs();
         let reason = match self.attempts {
             0 => format!("{how} (no auth attempts in {seconds} secs)"),
             n => format!("{how} (auth failed, {n} attempts in {seconds} secs)"),

@@ -18,7 +18,6 @@ use mailcore_base::envelope::Text;
 use mailcore_base::login::{Service, TlsFacts};
 use mailcore_base::wire::Notice;
 use mailcore_sasl::Offer;
-use mailcore_smtp::parse::Verb;
 use mailcore_smtp::server::{self as smtp, Ask, AuthOffer, Options, Session, StartTls, Step};
 use std::sync::Arc;
 
@@ -60,7 +59,11 @@ impl SmtpServer {
         conversation.desk.hello();
         let mut end = End::new(stream, bell);
         let ended = pump(&mut *conversation, &mut end).await;
-        conversation.desk.goodbye(&conversation.session, &ended);
+        let desk = &conversation.desk;
+        if let (Some(error), true) = (end.broken_handshake(&ended), self.role != Role::Lmtp) {
+            log::postfix::handshake(desk.visit.program, &desk.visit.client, error);
+        }
+        desk.goodbye(&conversation.session, &ended);
         Box::pin(end.close()).await;
     }
 
@@ -227,7 +230,7 @@ impl Answers<'_> {
             );
         }
         let (program, client) = (self.visit.program, &self.visit.client);
-        let last = session.last().map_or("CONNECT", Verb::name);
+        let last = session.last().name();
         match session.ended() {
             Some(smtp::Ended::Lost | smtp::Ended::Stalled) => {
                 log::postfix::info(

@@ -1,6 +1,9 @@
 //! A self-signed certificate for a server that was given none. Touches no file: the caller keeps the PEM.
 
 use super::certificate::TlsError;
+use std::time::{Duration, SystemTime};
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A self-signed certificate and its key, in PEM.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ impl std::fmt::Debug for SelfSigned {
 }
 
 /// Makes an ECDSA P-256 certificate for `names`, host names or IP addresses; the first one is its subject.
-/// Its dates are rcgen's: it does not expire in our lifetime, since nobody would renew it.
+/// It is valid for ten years, from yesterday on, since clocks differ; the clock is read.
 ///
 /// # Errors
 /// [`TlsError::Missing`] without a name; when a name cannot stand in a certificate.
@@ -32,6 +35,9 @@ pub fn self_signed(names: &[String]) -> Result<SelfSigned, TlsError> {
         .push(rcgen::DnType::CommonName, subject.as_str());
     params.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+    let now = SystemTime::now();
+    params.not_before = (now - DAY).into();
+    params.not_after = (now + 3652 * DAY).into();
     let key = rcgen::KeyPair::generate()?;
     let certificate = params.self_signed(&key)?;
     Ok(SelfSigned {
