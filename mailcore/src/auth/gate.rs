@@ -3,7 +3,7 @@
 use super::penalty::Penalties;
 use super::{Admitted, Dialogue, Link, Reason, Refusal, Turn};
 use crate::net::now;
-use mailcore_base::login::Secret;
+use mailcore_base::login::{Secret, TlsFacts};
 use mailcore_sasl::server::Decoy;
 use mailcore_sasl::{Bindings, Conditions, Mechanism, Nonce, Offer, SecurityOptions, Stored, apop};
 use mailcore_store::auth::{Credential, Passwords, Scheme, User, Users, Verdict};
@@ -75,7 +75,7 @@ impl Gate {
             enabled: self.options.enabled,
             stored: self.stored(),
             secured: link.secured,
-            bindings: bindings(link).any(),
+            bindings: bindings(link.tls.as_ref()).any(),
             certificate: link
                 .tls
                 .as_ref()
@@ -248,7 +248,7 @@ impl Gate {
         let mut materials = mailcore_sasl::server::Materials::new(self.offer(link), nonce(), decoy);
         materials.hostname.clone_from(&self.options.hostname);
         materials.timestamp = seconds();
-        materials.bindings = bindings(link);
+        materials.bindings = bindings(link.tls.as_ref());
         materials
     }
 }
@@ -258,16 +258,18 @@ pub(super) fn unavailable(error: &mailcore_store::Error) -> Reason {
     Reason::Unavailable
 }
 
-fn bindings(link: &Link) -> Bindings {
+/// The channel bindings of a connection.
+pub(crate) fn bindings(tls: Option<&TlsFacts>) -> Bindings {
     let mut bindings = Bindings::default();
-    if let Some(tls) = &link.tls {
+    if let Some(tls) = tls {
         bindings.tls_exporter.clone_from(&tls.exporter);
         bindings.tls_server_end_point.clone_from(&tls.end_point);
     }
     bindings
 }
 
-fn nonce() -> Nonce {
+/// A nonce that no exchange has had.
+pub(crate) fn nonce() -> Nonce {
     let mut octets = [0; 18];
     if getrandom::fill(&mut octets).is_err() {
         // A nonce need not be secret, only new (RFC 5802 §5.1).

@@ -7,6 +7,7 @@ mod penalty;
 
 pub use dialogue::{Dialogue, Turn};
 pub use gate::{Gate, Options};
+pub(crate) use gate::{bindings, nonce};
 pub use mailcore_sasl::{Mechanism, Offer};
 pub use mailcore_store::auth::{Hasher, MemoryUsers};
 

@@ -11,6 +11,7 @@ pub mod hosts;
 mod job;
 mod mailbox;
 mod report;
+pub mod smtp;
 
 pub use direct::Delivery;
 pub use discard::Discard;

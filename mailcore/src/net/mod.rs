@@ -20,6 +20,7 @@ pub mod listen;
 mod network;
 pub mod pop3_server;
 mod pump;
+pub mod smtp_client;
 pub mod smtp_server;
 mod socket;
 mod stream;
