@@ -19,7 +19,7 @@ pub fn banner(options: &Options, hostname: &str, folder: &DataFolder) -> String 
     let _ = write!(
         out,
         "mailcore {} as {hostname}, data in {}\n\n\
-         \x20 SMTP        {:24} relays for nobody\n\
+         \x20 SMTP        {:24} relays for this host alone\n\
          \x20 submission  {:24} STARTTLS; {} TLS\n\
          \x20 LMTP        {}\n\
          \x20 IMAP        {:24} STARTTLS; {} TLS\n\
