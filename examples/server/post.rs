@@ -5,12 +5,18 @@ use crate::options::Options;
 use mailcore::admin::QueueDesk;
 use mailcore::base::address::{Domain, Repertoire};
 use mailcore::bounce;
+use mailcore::deliver::hosts::Myself;
+use mailcore::deliver::smtp::{self, SmtpTransport};
 use mailcore::deliver::{Discard, Mailboxes, Refusal, Transport};
+use mailcore::dns::{self, Resolve, SystemResolver, Zone};
 use mailcore::intake::Intake;
+use mailcore::net::connect::own_addresses;
+use mailcore::net::tls::client::{Client, Roots};
 use mailcore::queue::{Orders, Setup, Ways, scheduler};
 use mailcore::route::Routes;
 use mailcore::store::mailbox::{Clock, MailStore};
 use mailcore::store::queue::{Queue, SegmentQueue};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The queue with all that belongs to it.
@@ -48,11 +54,11 @@ impl Post {
         );
         let name = Domain::parse(hostname, Repertoire::Utf8)
             .map_err(|e| Unusable(format!("{hostname}: {e}")))?;
-        let mut reports = bounce::Options::new(name);
+        let mut reports = bounce::Options::new(name.clone());
         reports.origin = routes.origin().clone();
         let setup = Setup {
             queue: Arc::clone(&queue),
-            ways: Arc::new(ways(options, hostname, &routes, store)?),
+            ways: Arc::new(ways(options, &name, &routes, store)?),
             routes,
             intake: intake.clone(),
             reports,
@@ -72,7 +78,7 @@ impl Post {
 /// The ways that mail goes by, under the names that Postfix has for them.
 fn ways(
     options: &Options,
-    hostname: &str,
+    hostname: &Domain,
     routes: &Arc<Routes>,
     store: Arc<dyn MailStore>,
 ) -> Result<Ways, Unusable> {
@@ -83,6 +89,40 @@ fn ways(
     add("error", Arc::new(Refusal::Error));
     add("retry", Arc::new(Refusal::Retry));
     add("discard", Arc::new(Discard));
-    let _ = (options, hostname);
+    let resolver = resolver(options)?;
+    let tls = Client::open(&Roots::System).map_err(|e| Unusable(e.to_string()))?;
+    let tls = Arc::new(tls);
+    for (name, mut how) in [
+        ("smtp", smtp::Options::smtp(hostname.clone())),
+        ("relay", smtp::Options::smtp(hostname.clone())),
+        ("lmtp", smtp::Options::lmtp(hostname.clone())),
+    ] {
+        how.hosts.myself = myself(options, hostname);
+        if name == "relay" {
+            how.program = "postfix/relay/smtp".into();
+        }
+        let way = SmtpTransport::new(how, Arc::clone(&resolver), Arc::clone(&tls));
+        add(name, Arc::new(way));
+    }
     Ok(ways)
+}
+
+/// What names are looked up with.
+fn resolver(options: &Options) -> Result<Arc<dyn Resolve>, Unusable> {
+    match &options.zone {
+        Some(file) => Ok(Arc::new(
+            Zone::open(file).map_err(|e| Unusable(format!("--zone: {e}")))?,
+        )),
+        None => Ok(Arc::new(SystemResolver::open(dns::Options::default()))),
+    }
+}
+
+/// Who we are, so that mail for others never runs in circles.
+fn myself(options: &Options, hostname: &Domain) -> Myself {
+    Myself {
+        names: vec![hostname.clone()],
+        listening: vec![SocketAddr::new(options.listen, options.base_port + 25)],
+        // Without them a loop is still seen by our name.
+        own: own_addresses().unwrap_or_default(),
+    }
 }
