@@ -93,7 +93,7 @@ impl Builder {
         }
     }
 
-    /// A certificate from files, which [`Server::reload`] reads again.
+    /// A certificate from files, which [`Server::reload`](super::Server::reload) reads again.
     #[must_use]
     pub fn certificate_files(self, chain: impl Into<PathBuf>, key: impl Into<PathBuf>) -> Self {
         Self {
