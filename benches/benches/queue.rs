@@ -68,9 +68,9 @@ fn commits(c: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     group.sample_size(10);
     for sessions in [1, 8, 64] {
+        let folder = folder();
+        let queue = SegmentQueue::open(folder.path()).expect("a queue");
         group.bench_function(format!("{sessions} at once"), |b| {
-            let folder = folder();
-            let queue = SegmentQueue::open(folder.path()).expect("a queue");
             b.iter_custom(|count| {
                 let begun = Instant::now();
                 runtime.block_on(fill(&queue, count, sessions, TEN_KIB));
@@ -85,9 +85,12 @@ fn starts(c: &mut Criterion) {
     let runtime = runtime();
     let mut group = c.benchmark_group("queue, start");
     group.sample_size(10);
+    let (folder, mut full) = (folder(), false);
     group.bench_function("100,000 messages of 10 KiB", |b| {
-        let folder = folder();
-        drop(filled(&runtime, folder.path(), 100_000, TEN_KIB));
+        // Once, and only where it is asked for.
+        if !std::mem::replace(&mut full, true) {
+            drop(filled(&runtime, folder.path(), 100_000, TEN_KIB));
+        }
         b.iter(|| {
             let queue = SegmentQueue::open(folder.path()).expect("a queue");
             assert_eq!(queue.len(), 100_000);
@@ -98,12 +101,12 @@ fn starts(c: &mut Criterion) {
 
 fn claims(c: &mut Criterion) {
     let runtime = runtime();
-    let mut group = c.benchmark_group("queue, claim of one and giving it back");
+    let mut group = c.benchmark_group("queue, claim of one");
     group.sample_size(10);
     for messages in [1_000, 1_000_000] {
+        let (folder, mut queue) = (folder(), None);
         group.bench_function(format!("among {messages}"), |b| {
-            let folder = folder();
-            let queue = filled(&runtime, folder.path(), messages, 10);
+            let queue = queue.get_or_insert_with(|| filled(&runtime, folder.path(), messages, 10));
             let lease = Duration::ZERO; // it runs out at once
             b.iter(|| {
                 let claims = runtime.block_on(queue.claim(SystemTime::now(), lease, 1));

@@ -202,6 +202,107 @@ async fn what_was_refused_does_not_come_back() {
     }
 }
 
+/// What says that a segment is cut off stays for as long as that segment does.
+#[tokio::test]
+async fn what_was_refused_does_not_come_back_with_time() {
+    let (disk, flushes) = doubtful();
+    let queue = open(Arc::new(disk.clone()), 1);
+    // Too much for its segment to be worth emptying.
+    let kept = commit(&queue, &[b'k'; 30_000]).await.unwrap();
+    queue.quiet().await;
+    flushes.failing.store(true, Ordering::SeqCst);
+    assert!(commit(&queue, b"refused").await.is_err());
+    for _ in 0..100 {
+        let other = commit(&queue, &[b'o'; 3000]).await.unwrap();
+        assert!(queue.remove(other).await.unwrap());
+        queue.quiet().await;
+    }
+    let queue = open(Arc::new(disk.disk.restart(Loss::Kept, 0)), 2);
+    let page = queue.page(None, None, 10).await.unwrap();
+    let there: Vec<_> = page.iter().map(|entry| entry.identity).collect();
+    assert_eq!(there, [kept]);
+}
+
+async fn is_whole(queue: &SegmentQueue, identity: Identity, body: &[u8]) -> bool {
+    let content = queue.content(identity).await.unwrap().unwrap();
+    let mut octets = Vec::new();
+    while (octets.len() as u64) < content.len() {
+        let Ok(run) = content.read(octets.len() as u64..content.len()).await else {
+            return false;
+        };
+        octets.extend_from_slice(&run);
+    }
+    octets == [b"Subject: x\r\n", body].concat()
+}
+
+/// A large message whose blocks lie in several segments is there as a whole or not at all, whichever operation fails.
+#[tokio::test]
+async fn a_message_in_several_segments_is_kept_whole_or_refused() {
+    let body: Vec<u8> = (0..300_000u32).map(|n| (n % 241) as u8).collect();
+    let mut refused = 0;
+    for n in 1..40 {
+        let disk = SimDisk::new(now());
+        let open = |disk: &SimDisk, life| {
+            let mut options = Options::new("queue");
+            options.segment = 100_000;
+            options.buffer = 1 << 17;
+            options.seed = life;
+            SegmentQueue::on(Arc::new(disk.clone()), Clock::new(now), options).unwrap()
+        };
+        let queue = open(&disk, 1);
+        disk.fail_at(disk.operations() + n);
+        let done = commit(&queue, &body).await;
+        queue.quiet().await;
+        let queue = open(&disk.restart(Loss::Lost, 0), 2);
+        match done {
+            Ok(identity) => assert!(is_whole(&queue, identity, &body).await, "failed at {n}"),
+            Err(_) => {
+                assert!(queue.is_empty(), "failed at {n}");
+                refused += 1;
+            }
+        }
+    }
+    assert!(refused > 5, "{refused}");
+}
+
+/// A message that is moved to another segment is there whole, whichever operation fails meanwhile.
+#[tokio::test]
+async fn a_message_that_is_moved_survives_failures() {
+    let body: Vec<u8> = (0..6000u32).map(|n| (n % 241) as u8).collect();
+    for (size, n) in (0..6).flat_map(|size| (1..100).map(move |n| (700 * size, n))) {
+        let disk = SimDisk::new(now());
+        let open = |disk: &SimDisk, life| {
+            let mut options = Options::new("queue");
+            options.segment = 1 << 15;
+            options.buffer = 1024;
+            options.seed = life;
+            SegmentQueue::on(Arc::new(disk.clone()), Clock::new(now), options).unwrap()
+        };
+        let queue = open(&disk, 1);
+        let kept = commit(&queue, &body).await.unwrap();
+        let mut others = vec![commit(&queue, &vec![b'o'; 20_000 + size]).await.unwrap()];
+        for _ in 0..5 {
+            others.push(commit(&queue, &[b'o'; 5000]).await.unwrap());
+        }
+        queue.quiet().await;
+        disk.fail_at(disk.operations() + n);
+        for other in others {
+            let _ = queue.remove(other).await; // one of them may fail
+            queue.quiet().await;
+        }
+        // After what failed nothing is tidied for a while.
+        for _ in 0..70 {
+            let other = commit(&queue, b"other").await;
+            if let Ok(other) = other {
+                let _ = queue.remove(other).await;
+            }
+        }
+        queue.quiet().await;
+        let queue = open(&disk.restart(Loss::Lost, 0), 2);
+        assert!(is_whole(&queue, kept, &body).await, "failed at {n}, {size}");
+    }
+}
+
 /// Whoever comes while a flush is under way shares the next one.
 #[tokio::test]
 async fn those_who_wait_share_one_flush() {
