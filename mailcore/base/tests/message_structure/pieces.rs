@@ -111,3 +111,49 @@ fn real_messages_are_read_alike_in_pieces_and_whole() {
     }
     assert!(count > 100, "only {count} messages");
 }
+
+#[test]
+fn a_line_of_a_header_beyond_its_limit_is_cut_alike_in_pieces_and_whole() {
+    let limits = Limits {
+        field: 100,
+        ..Limits::default()
+    };
+    for blanks in [0, 50] {
+        let message = format!(
+            "Subject:{}{}\r\nTo: a@b\r\n\r\nx",
+            " ".repeat(blanks),
+            "y".repeat(500)
+        );
+        let scan = |length| {
+            let mut scanner = Scanner::new(limits);
+            message
+                .as_bytes()
+                .chunks(length)
+                .for_each(|piece| scanner.feed(piece));
+            scanner.finish()
+        };
+        let whole = scan(message.len());
+        for length in [1, 7, 100, 101] {
+            assert_eq!(scan(length), whole, "in pieces of {length}");
+        }
+    }
+}
+
+#[test]
+fn a_header_alone_and_a_message_have_the_same_envelope() {
+    use mailcore_base::message::Envelope;
+    for header in [
+        "Subject\nTo: a@b\n\n",
+        "Subject: x\nSubject\n\n",
+        "Subject\r: x\n\n",
+        "Subject: x\r\r\n\n",
+        "Subject: x\r",
+        "Subject: x\r\n y\r\r\n\n",
+        "Subject:",
+        "Subject:\n",
+    ] {
+        let structure = Structure::of(header.as_bytes());
+        let alone = Envelope::of(header.as_bytes());
+        assert_eq!(structure.envelope(), Some(&alone), "{header:?}");
+    }
+}
