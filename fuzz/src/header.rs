@@ -12,13 +12,7 @@ pub fn body(input: &[u8]) {
     let mut out = Vec::new();
     write_envelope(&envelope, &mut out);
     imap_grammar::values(&out);
-    // Known: the two readers differ over a line without a colon that spells the name of a field, and over a CR without
-    // LF at the end of a name or of a value.
-    let crs = input.iter().filter(|b| **b == b'\r').count();
-    let odd = crs != input.windows(2).filter(|w| *w == b"\r\n").count();
-    if !odd && Fields::new(input).all(|field| field.is_field()) {
-        assert_eq!(Structure::of(input).envelope(), Some(&envelope));
-    }
+    assert_eq!(Structure::of(input).envelope(), Some(&envelope));
 
     let mut choices = Choices::new(input);
     let most = choices.below(256);

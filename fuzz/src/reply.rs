@@ -52,7 +52,8 @@ fn repeat(reply: &Reply) {
     }
     assert_eq!((error, again.len()), (None, 1));
     assert_eq!(again[0].code(), reply.code());
-    // Known: a line that begins with what looks like a status, or is too long for one line, comes back otherwise.
+    // On the wire nothing tells a text that begins like a status from a status, nor a line that was too long for one from
+    // two: such replies come back in other words, and as safe.
     let plain = |line: &str| EnhancedStatus::parse_prefix(line).is_none() && line.len() < 480;
     if reply.lines().all(plain) {
         assert_eq!(&again[0], reply);

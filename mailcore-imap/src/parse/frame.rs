@@ -106,14 +106,19 @@ impl Frame {
             None => (input, false),
         };
         self.lines = self.lines.saturating_add(line.len());
+        let mut lost = line.len();
         if self.refused.is_none() && self.lines > bounds.lines {
             // The line may end in an announcement whose front was kept already.
             let kept = self.text.get(self.line..).unwrap_or_default().to_vec();
             self.keep_tail(&kept);
+            // Kept, and not swallowed, is what is within the bound: the same whatever pieces the line comes in.
+            lost = lost.min(self.lines - bounds.lines);
+            let within = line.get(..line.len() - lost).unwrap_or_default();
+            self.text.extend_from_slice(within);
             self.refuse(Wrong::TOO_LONG);
         }
         if self.refused.is_some() {
-            if self.swallow(line.len() as u64, bounds) {
+            if self.swallow(lost as u64, bounds) {
                 return (line.len(), Framed::Flood);
             }
             self.keep_tail(line);
@@ -323,6 +328,21 @@ mod tests {
                 ]
             );
         }
+    }
+
+    #[test]
+    fn as_much_is_swallowed_of_a_line_in_pieces_as_of_one_that_comes_whole() {
+        // 64 octets are within the bound of lines, 200 more are borne.
+        for (length, end) in [(264, "refused"), (265, "flood")] {
+            let line = format!("a {}\n", "x".repeat(length - 3));
+            for piece in [1, 7, 63, 1000] {
+                let ended = frames(line.as_bytes(), piece);
+                assert!(ended[0].starts_with(end), "{length} by {piece}: {ended:?}");
+            }
+        }
+        let mut frame = Frame::default();
+        frame.push(&[b'x'; 100], &BOUNDS);
+        assert_eq!(frame.text().len(), 64, "what is within the bound is kept");
     }
 
     #[test]

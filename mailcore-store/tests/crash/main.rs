@@ -4,12 +4,14 @@
 #![cfg(feature = "files")]
 #![allow(clippy::unwrap_used)]
 
+mod life;
 mod model;
 
+use life::Life;
 use mailcore_store::disk::{Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::mailbox::maildir::{Maildir, Options};
-use model::{Facts, Life, Op};
+use model::{Facts, Op};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};

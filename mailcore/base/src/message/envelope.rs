@@ -38,7 +38,7 @@ impl Envelope {
         let mut envelope = Envelope::default();
         let mut left = limits.header;
         for field in Fields::new(message) {
-            if is_envelope_field(field.name()) {
+            if field.is_field() && is_envelope_field(field.name()) {
                 let value = field.unfolded_by_line();
                 let length = value.len().min(limits.field).min(left);
                 left -= length;

@@ -60,11 +60,10 @@ impl<'a> Field<'a> {
 
     /// The name, without blanks before the colon; of a line without a colon, the whole line.
     pub fn name(&self) -> &'a [u8] {
-        let name = match self.colon {
-            Some(colon) => &self.raw[..colon],
-            None => self.raw,
-        };
-        trim_end(name, b" \t\r\n")
+        match self.colon {
+            Some(colon) => trim_end(&self.raw[..colon], b" \t"),
+            None => trim_end(self.raw, b" \t\r\n"),
+        }
     }
 
     /// Whether it has a colon, and so a name.
@@ -101,8 +100,9 @@ impl<'a> Field<'a> {
     /// The value as the scanner keeps it: after one blank, with LF alone between its lines.
     pub(super) fn unfolded_by_line(&self) -> Vec<u8> {
         let mut out = Vec::new();
-        for (at, line) in self.raw_value().split(|&b| b == b'\n').enumerate() {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let value = self.colon.map_or(&[][..], |colon| &self.raw[colon + 1..]);
+        for (at, line) in value.split_inclusive(|&b| b == b'\n').enumerate() {
+            let line = strip_line_end(line);
             if at == 0 {
                 out.extend_from_slice(after_colon(line));
             } else {

@@ -89,6 +89,8 @@ impl Scanner {
             rest = after;
             if self.held.is_empty() && self.at == self.line {
                 self.at.feed(line);
+                // No more of it counts than is held of one that comes in pieces.
+                let line = line.get(..self.most()).unwrap_or(line);
                 self.end_line(line, true);
             } else {
                 self.hold(line);
@@ -115,15 +117,18 @@ impl Scanner {
         Structure { parts: self.parts }
     }
 
+    /// Bytes of the line that is being read that are looked at: of a header's a name's worth more than of a value are kept.
+    fn most(&self) -> usize {
+        match self.draft {
+            Some(_) => self.limits.field.saturating_add(LINE_START),
+            None => LINE_START,
+        }
+    }
+
     /// Holds a piece of a line whose end, or start, came apart from it.
     fn hold(&mut self, piece: &[u8]) {
         self.at.feed(piece);
-        let most = if self.draft.is_some() {
-            self.limits.field.max(LINE_START)
-        } else {
-            LINE_START
-        };
-        let room = most.saturating_sub(self.held.len());
+        let room = self.most().saturating_sub(self.held.len());
         self.held
             .extend_from_slice(piece.get(..room).unwrap_or(piece));
     }

@@ -1,0 +1,9 @@
+//! The Maildir store beside other programs: what Dovecot or a delivery agent did is understood, and nothing outside of
+//! the store is touched.
+#![cfg(feature = "files")]
+#![allow(clippy::unwrap_used)]
+
+mod beside;
+mod flushes;
+mod lists;
+mod place;
