@@ -367,8 +367,8 @@ impl Session {
     pub(super) fn ordered(&mut self, now: Instant, order: Order) {
         match order {
             Order::Send(message) => self.begin(*message),
-            // What has changed since is to be seen first.
-            Order::Rest(_) if self.changed => {}
+            // What has changed since is to be seen first; but whoever would have rested may have been left meanwhile.
+            Order::Rest(_) if self.changed => self.probe = true,
             Order::Rest(until) => {
                 self.state = State::Resting(until);
                 self.rested = Some(now);
