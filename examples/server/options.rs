@@ -43,8 +43,12 @@ pub struct Options {
     /// Names are looked up in this file, and in nothing else, instead of by DNS: for tests and closed networks
     #[arg(long, value_name = "FILE")]
     pub zone: Option<PathBuf>,
-    /// Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records
-    #[arg(long, value_name = "HOST:PORT")]
+    // Not a comment for the documentation, which would take the brackets for a link.
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        help = "Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records"
+    )]
     pub relay_all_to: Option<String>,
     /// Serve LMTP on this Unix socket too (user and group need root)
     #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
