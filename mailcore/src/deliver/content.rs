@@ -18,7 +18,12 @@ pub(crate) struct Runs<'a> {
 
 impl<'a> Runs<'a> {
     pub(crate) fn new(body: &'a dyn Body) -> Self {
-        Self { body, at: 0 }
+        Self::from(body, 0)
+    }
+
+    /// From there on.
+    pub(crate) fn from(body: &'a dyn Body, at: u64) -> Self {
+        Self { body, at }
     }
 
     /// The next run; `None` at the end.

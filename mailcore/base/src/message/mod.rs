@@ -3,7 +3,8 @@
 //!
 //! Reading never fails and never copies a body: whatever the bytes are, a [`Structure`] comes out, as a real
 //! IMAP server would show it. [`Scanner`] takes a message in pieces of any size and keeps no more than its
-//! [`Limits`] allow; [`Structure::of`] reads a message that is in memory. Nothing here writes mail.
+//! [`Limits`] allow; [`Structure::of`] reads a message that is in memory. Nothing here writes mail, but for
+//! [`SevenBit`], which writes it down again.
 //!
 //! | to have | use |
 //! | --- | --- |
@@ -13,6 +14,7 @@
 //! | `BODY[1.2.HEADER]` and its like | [`Section`] |
 //! | transfer encodings, charsets, encoded words | [`Decoder`], [`Charset`], [`decode_words`] |
 //! | CRLF out of LF | [`ToCrlf`], [`Measure`] |
+//! | a message for peers without 8BITMIME | [`SevenBit`] |
 
 mod address;
 mod boundary;
@@ -26,9 +28,11 @@ mod imap_text;
 mod limits;
 mod lines;
 mod parameter;
+mod quoted_printable;
 mod resolve;
 mod scanner;
 mod section;
+mod seven_bit;
 mod structure;
 mod token;
 mod transfer;
@@ -47,5 +51,6 @@ pub use parameter::Parameter;
 pub use resolve::Found;
 pub use scanner::Scanner;
 pub use section::{NotASection, Section, SectionPath, SectionText};
+pub use seven_bit::SevenBit;
 pub use structure::{Extent, Kind, Part, PartId, Structure};
 pub use transfer::{Decoder, Encoding};

@@ -12,6 +12,7 @@ mod attempt;
 mod cache;
 mod demands;
 mod options;
+mod seven_bit;
 mod words;
 
 pub use crate::net::smtp_client::Login;
@@ -19,16 +20,19 @@ pub use demands::{Demands, NoDemands, Smarthost};
 pub use options::{CacheOptions, Options};
 
 use super::hosts::{Host, Hosts, NextHop};
-use super::{Job, Report, Transport};
+use super::{Fate, Job, Report, Transport};
 use crate::dns::Resolve;
 use crate::log;
 use crate::net::connect::Target;
-use crate::net::smtp_client::{Connection, Failure, Terms};
+use crate::net::smtp_client::{Connection, Failure, Sent, Terms};
 use crate::net::tls::client::{Client, Level, Policy};
 use async_trait::async_trait;
 use attempt::Attempt;
 use cache::{Cache, Key};
-use mailcore_smtp::client::Trouble;
+use mailcore_base::envelope::Body::SevenBit as SevenBits;
+use mailcore_smtp::client::{Outcome, Trouble};
+use mailcore_store::body::Body;
+use seven_bit::Converted;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -48,6 +52,17 @@ struct Way {
     /// The next hop by name, without brackets or port.
     name: String,
     policy: Policy,
+}
+
+/// How it went with one server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Met {
+    /// No connection stood; the log has been told.
+    Absent,
+    /// It came to nothing before a message could be sent.
+    Failed,
+    /// It did.
+    Talked,
 }
 
 impl SmtpTransport {
@@ -85,19 +100,20 @@ impl SmtpTransport {
         };
         let mut round = targets.round();
         while let Some(target) = round.next() {
-            if self.visit(attempt, &way, target).await {
+            let met = self.visit(attempt, &way, target).await;
+            if met == Met::Talked {
                 round.greeted();
             }
             if attempt.is_over() {
                 return;
             }
-            if round.clone().next().is_some() {
+            if met != Met::Absent && round.clone().next().is_some() {
                 attempt.go_on(&self.options.program);
             }
         }
     }
 
-    async fn way(&self, nexthop: &str) -> Result<Way, super::Fate> {
+    async fn way(&self, nexthop: &str) -> Result<Way, Fate> {
         let hop = NextHop::parse(nexthop).map_err(|it| words::misconfigured(it.to_string()))?;
         let policy = self.demands.tls(&hop).await.map_err(|error| {
             tracing::error!("TLS policy for {hop}: {error}");
@@ -114,13 +130,13 @@ impl SmtpTransport {
         Ok(Way { hop, name, policy })
     }
 
-    /// Tries one server. Whether it talked to us.
-    async fn visit(&self, attempt: &mut Attempt<'_>, way: &Way, target: &Target) -> bool {
+    /// Tries one server.
+    async fn visit(&self, attempt: &mut Attempt<'_>, way: &Way, target: &Target) -> Met {
         let terms = match self.terms(attempt.job(), way, target).await {
             Ok(terms) => terms,
             Err(fate) => {
                 attempt.cannot(fate);
-                return false;
+                return Met::Failed;
             }
         };
         let key = Key::new(target, way, &terms);
@@ -128,7 +144,7 @@ impl SmtpTransport {
             attempt.stands();
             if self.send(attempt, way, target, &mut connection).await {
                 self.cache.keep(key, connection);
-                return true;
+                return Met::Talked;
             }
             // It died while it rested: nobody is to blame.
         }
@@ -137,21 +153,21 @@ impl SmtpTransport {
                 attempt.stands();
                 self.send(attempt, way, target, &mut connection).await;
                 self.cache.keep(key, connection);
-                true
+                Met::Talked
             }
             Err(Failure::Connect(error)) => {
                 log::postfix::info(&self.options.program, format_args!("{error}"));
                 attempt.cannot(words::unconnected(&error));
-                false
+                Met::Absent
             }
             Err(Failure::Session(broken)) => {
                 attempt.cannot(words::broken(&broken, target, &way.name));
-                false
+                Met::Failed
             }
         }
     }
 
-    async fn terms(&self, job: &Job, way: &Way, target: &Target) -> Result<Terms, super::Fate> {
+    async fn terms(&self, job: &Job, way: &Way, target: &Target) -> Result<Terms, Fate> {
         let sender = &job.envelope.sender;
         let login = self.demands.login(&way.hop, target, sender).await;
         let login = login.map_err(|error| {
@@ -215,10 +231,42 @@ impl SmtpTransport {
             return true;
         }
         let content = Arc::clone(&attempt.job().content);
-        let sent = connection.send(message, content).await;
+        let mut sent = connection.send(message, content).await;
+        if sent.outcomes.iter().any(wants_seven_bits) && connection.stands() {
+            match self.convert(attempt, connection).await {
+                Ok(converted) => sent = converted,
+                Err(error) => {
+                    tracing::error!("{}: content: {error}", attempt.job().id);
+                    attempt.cannot(Fate::deferred((3, 0), "queue file read error"));
+                    return true;
+                }
+            }
+        }
         attempt.answered(&sent, &places, target, &way.name);
         sent.begun || connection.stands()
     }
+
+    /// Sends the message through seven bits (RFC 6152 §3).
+    async fn convert(
+        &self,
+        attempt: &Attempt<'_>,
+        connection: &mut Connection,
+    ) -> mailcore_store::Result<Sent> {
+        let content = Converted::of(Arc::clone(&attempt.job().content)).await?;
+        let (mut message, _) = attempt.message();
+        message.size = content.len();
+        message.envelope.parameters.body = Some(SevenBits);
+        Ok(connection.send(message, Arc::new(content)).await)
+    }
+}
+
+/// Whether nothing was sent because the server cannot take an eighth bit.
+fn wants_seven_bits(outcome: &Outcome) -> bool {
+    use mailcore_smtp::client::Needs;
+    matches!(
+        outcome,
+        Err(Trouble::Needs(Needs::EightBit | Needs::Binary))
+    )
 }
 
 #[async_trait]
