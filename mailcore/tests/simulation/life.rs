@@ -65,13 +65,16 @@ impl Life {
                 false => Cut::AtRest,
             };
             disk.honour_syncs(honest);
+            disk.before_syncs(turns::pause);
             wrong.extend(self.start(&disk, start, cut));
             let losses = [Loss::Lost, Loss::Kept, Loss::Torn, Loss::Torn, Loss::Torn];
-            let loss = match start < cuts {
-                true => self.chance.pick(&losses),
-                false => Loss::Lost,
+            let loss = self.chance.pick(&losses);
+            disk = match start < cuts {
+                // It is the process that has ended, and not the power.
+                true if self.chance.once_in(5) => disk.killed(),
+                true => disk.restart(loss, self.chance.number()),
+                false => disk.restart(Loss::Lost, 0),
             };
-            disk = disk.restart(loss, self.chance.number());
             // Locks without an owner's name have run out by then.
             disk.advance(Duration::from_secs(180) + self.chance.seconds(600));
         }
@@ -100,9 +103,9 @@ impl Life {
         match chance.below(9) {
             // Early ones meet the start itself.
             0 => Cut::After(1 + chance.below(12)),
-            1..4 => Cut::After(1 + chance.below(200)),
-            4 => Cut::BehindAnswer(chance.below(3), chance.below(4)),
-            5..8 => Cut::BehindAttempt(chance.below(6), chance.below(4)),
+            1..4 => Cut::After(1 + chance.below(140)),
+            4 => Cut::BehindAnswer(chance.below(2), chance.below(4)),
+            5..8 => Cut::BehindAttempt(chance.below(4), chance.below(4)),
             _ => Cut::AtRest,
         }
     }

@@ -54,7 +54,7 @@ fn nothing_acknowledged_is_lost_nothing_is_half_there_and_nothing_comes_twice_wi
     println!("{acknowledged} acknowledged, {cuts} power cuts, {again} again");
     assert!(failed.is_empty(), "seeds {failed:?}");
     if seeds().count() > 1 {
-        assert!(acknowledged > 200 && cuts > 200, "the lives are not empty");
+        assert!(acknowledged > 200 && cuts > 150, "the lives are not empty");
         assert!(again > 0, "cuts fall right behind deliveries, too");
     }
 }

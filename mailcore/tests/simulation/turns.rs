@@ -1,10 +1,11 @@
 //! A runtime in which disk work and everything else take turns, in stopped time: the thread that does disk work runs only
-//! while the other one has nothing to do, and the other one goes on when all disk work is done. So no race decides what
-//! happens, and power can be lost between the two.
+//! while the other one has nothing to do, and the other one goes on when all disk work is done, or about to sync: who was
+//! told something too early acts on it then. So no race decides what happens, and power can be lost between the two.
 
-use std::sync::{Arc, Condvar, Mutex};
+use std::cell::RefCell;
+use std::sync::{Arc, Condvar, Mutex, mpsc};
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Whose turn it is: nobody's, or somebody's.
 #[derive(Debug, Default)]
@@ -25,6 +26,24 @@ impl Turn {
     }
 }
 
+thread_local! {
+    /// The turn that the disk work on this thread has.
+    static HERE: RefCell<Option<Arc<Turn>>> = const { RefCell::new(None) };
+}
+
+/// Lets everything else go on, where this is disk work, until that has nothing to do.
+pub fn pause() {
+    let Some(turn) = HERE.with_borrow(Clone::clone) else {
+        return;
+    };
+    let (done, seen) = mpsc::channel();
+    turn.give();
+    Handle::current().spawn(async move { done.send(()) });
+    // Nobody is there any more where the runtime comes to its end.
+    let _ = seen.recv();
+    turn.take();
+}
+
 /// Runs `life` to its end. `worked` is called whenever some disk work has been done.
 pub fn run<T>(worked: impl Fn() + Send + Sync + 'static, life: impl Future<Output = T>) -> T {
     let turn = Arc::new(Turn::default());
@@ -43,6 +62,7 @@ fn runtime(turn: &Arc<Turn>, worked: impl Fn() + Send + Sync + 'static) -> Runti
         move || act(&turn)
     };
     let stop = of(Turn::give);
+    let begin = Arc::clone(turn);
     Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -51,7 +71,10 @@ fn runtime(turn: &Arc<Turn>, worked: impl Fn() + Send + Sync + 'static) -> Runti
         .thread_keep_alive(Duration::ZERO)
         .on_thread_park(of(Turn::give))
         .on_thread_unpark(of(Turn::take))
-        .on_thread_start(of(Turn::take))
+        .on_thread_start(move || {
+            begin.take();
+            HERE.set(Some(Arc::clone(&begin)));
+        })
         .on_thread_stop(move || {
             worked();
             stop();
