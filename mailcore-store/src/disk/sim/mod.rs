@@ -8,7 +8,7 @@ mod crash;
 mod model;
 
 use super::{Disk, File, FileKind, Open, Stat};
-use model::{Change, Fault, Model, Put};
+use model::{Call, Change, Fault, Model, Put};
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -48,6 +48,27 @@ impl SimDisk {
         let mut model = self.model();
         model.dead = true;
         Self::of(crash::survive(&model, loss, seed))
+    }
+
+    /// What is on the disk for a process that is started after this one was killed, as another disk: all is as it
+    /// looked, and what was not synced still is not. This one is dead from here on.
+    #[must_use]
+    pub fn killed(&self) -> Self {
+        let mut model = self.model();
+        model.dead = true;
+        Self::of(model.taken_over())
+    }
+
+    /// Calls this before each sync: whoever was told too early does then what he does.
+    pub fn before_syncs(&self, call: impl Fn() + Send + Sync + 'static) {
+        self.model().before_syncs = Some(Call(Arc::new(call)));
+    }
+
+    fn syncs(&self) {
+        let call = self.model().before_syncs.clone();
+        if let Some(Call(call)) = call {
+            call();
+        }
     }
 
     /// How many operations there were.
@@ -202,6 +223,7 @@ impl Disk for SimDisk {
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.syncs();
         let mut model = self.model();
         model.alive()?;
         let dir = model.walk(path)?;
@@ -235,6 +257,7 @@ impl Disk for SimDisk {
     }
 
     fn sync_all(&self, path: &Path) -> io::Result<()> {
+        self.syncs();
         let mut model = self.model();
         model.alive()?;
         model.walk(path)?;
@@ -304,6 +327,7 @@ impl SimFile {
     }
 
     fn settle(&self, date: bool) -> io::Result<()> {
+        self.disk.syncs();
         let mut model = self.disk.model();
         model.alive()?;
         if let Err(e) = model.operation(Fault::Any) {

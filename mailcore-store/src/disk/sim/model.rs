@@ -3,8 +3,10 @@
 use crate::disk::{FileKind, Stat};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
+use std::fmt;
 use std::io;
 use std::path::{Component, Path};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// A name in a directory.
@@ -33,7 +35,18 @@ pub(super) struct Model {
     pub(super) dead: bool,
     /// Files that somebody has locked. No lock survives a crash.
     pub(super) locks: BTreeSet<u64>,
+    pub(super) before_syncs: Option<Call>,
     next: u64,
+}
+
+/// Something to be called.
+#[derive(Clone)]
+pub(super) struct Call(pub(super) Arc<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Call(..)")
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -150,6 +163,7 @@ impl Model {
             honour_syncs: true,
             dead: false,
             locks: BTreeSet::new(),
+            before_syncs: None,
             next: ROOT,
         };
         model.node(FileKind::Dir);
@@ -163,6 +177,19 @@ impl Model {
             names,
             nodes,
             next: self.next,
+            ..Self::new(self.now + Duration::from_secs(1))
+        }
+    }
+
+    /// After the end of a process: everything is as it was, and nobody holds a lock.
+    pub(super) fn taken_over(&self) -> Self {
+        Self {
+            stable: self.stable.clone(),
+            names: self.names.clone(),
+            pending: self.pending.clone(),
+            nodes: self.nodes.clone(),
+            next: self.next,
+            honour_syncs: self.honour_syncs,
             ..Self::new(self.now + Duration::from_secs(1))
         }
     }

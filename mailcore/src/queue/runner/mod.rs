@@ -28,7 +28,7 @@ use hand::Hand;
 use mailcore_store::mailbox::Clock;
 use mailcore_store::queue::{Claim, Identity, Queue};
 use settle::Settled;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,7 +81,7 @@ pub struct Runner {
     running: HashMap<Id, (Attempt, Duration)>,
     chores: JoinSet<Chore>,
     /// Messages of which recipients were delivered to since their outcomes were last recorded.
-    unnoted: HashSet<Identity>,
+    unnoted: BTreeSet<Identity>,
     /// Messages that somebody wants tried whatever stands in the way.
     urged: HashSet<Identity>,
     next_look: Instant,
@@ -109,7 +109,7 @@ impl Runner {
             deliveries: JoinSet::new(),
             running: HashMap::new(),
             chores: JoinSet::new(),
-            unnoted: HashSet::new(),
+            unnoted: BTreeSet::new(),
             urged: HashSet::new(),
             next_look: Instant::now(),
             next_renewal: Instant::now() + LEASE / 3,
