@@ -15,5 +15,6 @@ mod mutt;
 mod openssl;
 mod python;
 mod raw;
+mod relay;
 mod server;
 mod swaks;

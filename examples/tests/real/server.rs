@@ -54,6 +54,24 @@ impl Server {
         panic!("no free ports");
     }
 
+    /// Starts one on these very ports, with what stands in the folder `data` of this one.
+    pub fn start_at(folder: tempfile::TempDir, base: u16, arguments: &[&str]) -> Self {
+        let (child, banner) = launch(folder.path(), base, arguments).expect("its ports are free");
+        Self {
+            child,
+            folder,
+            base,
+            banner,
+        }
+    }
+
+    /// Kills it, without a word, and gives back its folder.
+    pub fn kill(mut self) -> tempfile::TempDir {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
+    }
+
     /// Starts one and adds `carol@example.test`, whose password is kept as it is.
     pub fn with_carol() -> Self {
         let server = Self::start(&[]);

@@ -1,0 +1,1 @@
+//! Foreign servers as the next hop.

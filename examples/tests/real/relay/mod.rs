@@ -1,0 +1,11 @@
+//! Mail between servers: several of ours, scripted ones and foreign ones, in networks closed by zone files.
+
+mod completion;
+mod dsn;
+mod foreign;
+mod mx;
+mod net;
+mod orders;
+mod reports;
+mod scripted;
+mod ways;
