@@ -2,8 +2,14 @@
 
 use crate::peer::{CLOSE, Peer};
 use crate::scene::{job, options, transport, zone};
-use mailcore::deliver::smtp::{Options, SmtpTransport};
+use mailcore::deliver::hosts::NextHop;
+use mailcore::deliver::smtp::{Demands, Login, Options, SmtpTransport};
 use mailcore::deliver::{Action, Transport};
+use mailcore::net::connect::Target;
+use mailcore::net::tls::client::Policy;
+use mailcore::sasl::client::Credentials;
+use mailcore_base::address::{Address, ReversePath};
+use std::sync::Arc;
 use std::time::Duration;
 
 fn keeping() -> Options {
@@ -124,4 +130,47 @@ async fn the_one_that_has_rested_longest_makes_room() {
     assert_eq!(first.heard().last().unwrap(), "QUIT");
     transport.deliver(&to(&second)).await;
     assert_eq!(second.connections(), 1);
+}
+
+/// Logs in as whoever sends.
+#[derive(Debug)]
+struct BySender;
+
+#[mailcore::async_trait]
+impl Demands for BySender {
+    async fn tls(&self, _: &NextHop) -> mailcore::store::Result<Option<Policy>> {
+        Ok(None)
+    }
+    async fn login(
+        &self,
+        _: &NextHop,
+        _: &Target,
+        sender: &ReversePath,
+    ) -> mailcore::store::Result<Option<Login>> {
+        let name = sender.to_string();
+        let credentials = Credentials::password(name, "tanstaaftanstaaf");
+        let mut login = Login::new(credentials);
+        login.clear = true;
+        Ok(Some(login))
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_never_shared_between_logins() {
+    let peer = Peer::start(&[
+        ("EHLO", "250-mx.test\r\n250 AUTH PLAIN"),
+        ("AUTH", "235 2.7.0 welcome"),
+    ])
+    .await;
+    let transport = transport(keeping(), zone(&[&peer])).with_demands(Arc::new(BySender));
+    for sender in ["a@client.test", "b@client.test", "a@client.test"] {
+        let mut job = job(&["b@example.test"], "example.test");
+        let mut envelope = (*job.envelope).clone();
+        envelope.sender = sender.parse::<Address>().unwrap().into();
+        job.envelope = Arc::new(envelope);
+        let report = transport.deliver(&job).await;
+        assert!(report.fates[0].is_final());
+    }
+    assert_eq!(peer.connections(), 2);
+    assert_eq!(peer.heard_of("AUTH").len(), 2);
 }

@@ -23,6 +23,9 @@ pub const SILENCE: &str = "SILENCE";
 /// After the reply, the connection is closed.
 pub const PART: &str = "\nPART";
 
+/// Among a script's commands: TLS comes before the greeting.
+pub const IMPLICIT: &str = "IMPLICIT";
+
 /// What a server says to commands that begin so; the first that fits. `""` is the greeting, `"."` the end of the
 /// content.
 pub type Script = &'static [(&'static str, &'static str)];
@@ -184,6 +187,9 @@ impl Serving {
 
     async fn serve(&self, stream: Stream<Socket>) -> std::io::Result<()> {
         let mut stream = BufReader::new(stream);
+        if self.script.iter().any(|rule| rule.0 == IMPLICIT) {
+            stream.get_mut().secure().await?;
+        }
         self.say(stream.get_mut(), "").await?;
         let mut accepted = 0;
         loop {

@@ -122,7 +122,7 @@ impl Cache {
             messages,
             most,
         } = self.options;
-        let fresh = connection.since().elapsed() < age;
+        let fresh = now().duration_since(connection.since()) < age;
         let willing = messages == 0 || connection.messages() < messages;
         let kept = !rest.is_zero() && most > 0 && connection.stands() && fresh && willing;
         now().checked_add(rest).filter(|_| kept)
@@ -161,7 +161,11 @@ async fn rest(mut connection: Connection, until: Instant, give: oneshot::Sender<
     let called = connection.stands() && now() < until;
     let left = match called {
         true => give.send(connection).err(),
-        false => Some(connection),
+        false => {
+            // Nobody is kept waiting for a goodbye.
+            drop(give);
+            Some(connection)
+        }
     };
     if let Some(connection) = left {
         connection.leave().await;
