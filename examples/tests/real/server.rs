@@ -132,15 +132,7 @@ impl Server {
 
     /// A plain connection to a service.
     pub fn connect(&self, service: u16) -> Talk {
-        let stream = TcpStream::connect(("127.0.0.1", self.port(service))).unwrap();
-        stream
-            .set_read_timeout(Some(Duration::from_secs(20)))
-            .unwrap();
-        stream.set_nodelay(true).unwrap();
-        Talk {
-            reader: BufReader::new(stream.try_clone().unwrap()),
-            stream,
-        }
+        Talk::over(TcpStream::connect(("127.0.0.1", self.port(service))).unwrap())
     }
 
     /// An IMAP connection that has logged in.
@@ -251,6 +243,18 @@ pub struct Talk {
 }
 
 impl Talk {
+    /// Over a connection to any server.
+    pub fn over(stream: TcpStream) -> Self {
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self {
+            reader: BufReader::new(stream.try_clone().unwrap()),
+            stream,
+        }
+    }
+
     /// Sends a line.
     pub fn send(&mut self, line: &str) {
         self.raw(format!("{line}\r\n").as_bytes());

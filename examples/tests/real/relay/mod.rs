@@ -6,6 +6,7 @@ mod foreign;
 mod mx;
 mod net;
 mod orders;
+mod postfix;
 mod reports;
 mod scripted;
 mod ways;

@@ -1,6 +1,6 @@
 //! A closed network: servers of several domains that find one another in a zone file, and what a test waits for there.
 
-use crate::server::{SMTP, Server, free_base, run};
+use crate::server::{SMTP, Server, Talk, free_base, run};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -89,7 +89,11 @@ impl Letter<'_> {
 
     /// The same: the reply to its end.
     pub fn try_send(&self, server: &Server) -> String {
-        let mut talk = server.connect(SMTP);
+        self.converse(server.connect(SMTP))
+    }
+
+    /// The same with any server.
+    pub fn converse(&self, mut talk: Talk) -> String {
         talk.expect("220 ");
         let mut commands = String::from("EHLO client.test\r\n");
         write!(commands, "MAIL FROM:{}\r\n", self.mail).unwrap();
