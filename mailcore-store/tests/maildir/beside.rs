@@ -260,6 +260,17 @@ async fn what_a_crash_left_of_a_mailbox_is_cleared_away() {
 }
 
 #[tokio::test]
+async fn a_mailbox_that_has_lost_its_tmp_takes_mail_all_the_same() {
+    let place = Place::of_dovecot();
+    fs::remove_dir(place.at("tmp")).unwrap();
+    let account = place.account().await;
+    assert_eq!(append(&*account, MAIL.as_bytes()).await.unwrap(), 4);
+    fs::remove_dir(place.at("tmp")).unwrap();
+    let long = MAIL.repeat(5_000);
+    assert_eq!(append(&*account, long.as_bytes()).await.unwrap(), 5);
+}
+
+#[tokio::test]
 async fn a_copy_costs_a_name_and_not_a_file() {
     let place = Place::of_dovecot();
     let inbox = place.select().await;

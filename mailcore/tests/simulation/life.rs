@@ -4,14 +4,14 @@
 use crate::chance::Chance;
 use crate::journal::Journal;
 use crate::letter::Letter;
-use crate::power::{Cut, Power};
+use crate::power::{Cut, Power, Seen};
 use crate::remote::Others;
 use crate::world::World;
 use crate::{client, turns, verdict};
 use mailcore::store::disk::{Loss, SimDisk};
 use mailcore::store::queue::Queue;
 use std::time::{Duration, UNIX_EPOCH};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// Longer than any letter of ours takes.
 const PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
@@ -65,13 +65,12 @@ impl Life {
                 false => Cut::AtRest,
             };
             disk.honour_syncs(honest);
-            disk.before_syncs(turns::pause);
             wrong.extend(self.start(&disk, start, cut));
             let losses = [Loss::Lost, Loss::Kept, Loss::Torn, Loss::Torn, Loss::Torn];
             let loss = self.chance.pick(&losses);
             disk = match start < cuts {
                 // It is the process that has ended, and not the power.
-                true if self.chance.once_in(5) => disk.killed(),
+                true if self.chance.once_in(4) => disk.killed(),
                 true => disk.restart(loss, self.chance.number()),
                 false => disk.restart(Loss::Lost, 0),
             };
@@ -100,12 +99,13 @@ impl Life {
 
     fn cut(&mut self) -> Cut {
         let chance = &mut self.chance;
-        match chance.below(9) {
+        match chance.below(12) {
             // Early ones meet the start itself.
             0 => Cut::After(1 + chance.below(12)),
             1..4 => Cut::After(1 + chance.below(140)),
             4 => Cut::BehindAnswer(chance.below(2), chance.below(4)),
             5..8 => Cut::BehindAttempt(chance.below(4), chance.below(4)),
+            8..11 => Cut::BeforeSync(chance.below(60)),
             _ => Cut::AtRest,
         }
     }
@@ -113,14 +113,17 @@ impl Life {
     /// Lets the server run until it loses power or all is settled; what went wrong.
     fn start(&self, disk: &SimDisk, start: u64, cut: Cut) -> Option<String> {
         let power = Power::on(disk.clone(), self.journal.clone(), start, cut);
+        let saw = power.clone();
+        disk.before_syncs(move || {
+            saw.saw(Seen::Sync);
+            turns::pause();
+        });
         turns::run(power.watch(), async {
             let power = power.runs();
             let wrong = tokio::select! {
                 biased;
                 () = power.lost() => None,
-                wrong = timeout(PATIENCE, self.serve(&power, start)) => {
-                    wrong.unwrap_or_else(|_| Some("it is never settled".to_owned()))
-                }
+                wrong = self.serve(&power, start) => wrong,
             };
             let moment = power.moment();
             let line = format!("end after {} operations", power.disk.operations());
@@ -137,11 +140,12 @@ impl Life {
     async fn serve(&self, power: &Power, start: u64) -> Option<String> {
         let world = match World::start(power, &self.others, self.seed << 8 | start) {
             Ok(world) => world,
-            Err(error) => {
-                power.check().await;
-                return Some(format!("no start: {error}"));
-            }
+            // Where there is no power, nothing is wrong with that.
+            Err(error) => return Some(format!("no start: {error}")),
         };
+        if !power.is_on() {
+            return None;
+        }
         let clients = self.letters.chunks(3).map(|letters| {
             let letters = letters.to_vec();
             tokio::spawn(client::send(world.clone(), power.clone(), letters))
@@ -151,14 +155,15 @@ impl Life {
                 return Some(format!("a client: {error}"));
             }
         }
+        let begun = Instant::now();
         loop {
             match world.queue.page(None, None, 1).await {
                 Ok(left) if left.is_empty() => break,
-                Ok(_) => sleep(Duration::from_secs(100)).await,
-                Err(error) => {
-                    power.check().await;
-                    return Some(format!("the queue: {error}"));
+                Ok(left) if begun.elapsed() > PATIENCE => {
+                    return Some(format!("it is never settled: {left:?}"));
                 }
+                Ok(_) => sleep(Duration::from_secs(100)).await,
+                Err(error) => return Some(format!("the queue: {error}")),
             }
         }
         // What was begun after the last look comes to its end.

@@ -3,6 +3,18 @@
 //! acknowledged arrives whole with each recipient or is reported back, exactly once but for power cuts right behind a
 //! delivery; what was not acknowledged arrives with all of them or with nobody.
 //!
+//! Taken out of the code one at a time, these turned it red: the flush of a commit, of a draft's blocks, of a mark, of a
+//! removal; a commit answered, and a 250 said, before the flush; the sync of the folder behind a new segment's name, of a
+//! new directory's name; the marker of a record, the checksums of content, the check of the log's end; copies forward
+//! before their segment goes; deliveries noted at once, reports before what they tell is recorded; in the mailbox the flush
+//! of content, that of names, their order, and the look for an earlier delivery.
+//!
+//! These turn `queue_crash` of mailcore-store red: the flush of moves and sums, that of a segment that is full, blocks
+//! answered before theirs, that of a spare, pieces behind their flush, graves copied forward, the sync behind a name taken
+//! away, the checksums of heads and frames. And its `crash`: the flush of the list of UIDs. Nothing was seen to turn red
+//! without the sync at the log's recovery, without the checksum of a segment's header, or where a delivery is reported
+//! before the mailbox has it: one thread does all disk work here, in order.
+//!
 //! `MAILCORE_SIM_SEED=n` lives the life of one seed, `MAILCORE_SIM_TRACE=1` tells it, `MAILCORE_TIER2=1` lives many.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]

@@ -19,6 +19,8 @@ pub enum Cut {
     BehindAttempt(u64, u64),
     /// So many operations behind the answer of this number that a client has read.
     BehindAnswer(u64, u64),
+    /// Before the sync of this number, with what it was to save.
+    BeforeSync(u64),
     /// When all is settled.
     AtRest,
 }
@@ -28,6 +30,7 @@ pub enum Cut {
 pub enum Seen {
     Attempt,
     Answer,
+    Sync,
 }
 
 #[derive(Debug, Clone)]
@@ -73,6 +76,7 @@ impl Power {
         let (number, behind) = match (self.cut, what) {
             (Cut::BehindAttempt(number, behind), Seen::Attempt)
             | (Cut::BehindAnswer(number, behind), Seen::Answer) => (number, behind),
+            (Cut::BeforeSync(number), Seen::Sync) => (number, 0),
             _ => return,
         };
         if self.seen.fetch_add(1, Ordering::SeqCst) == number {

@@ -75,7 +75,7 @@ impl World {
     /// Starts it, within a runtime: the queue is read, and run from here on.
     pub fn start(power: &Power, others: &Others, seed: u64) -> Result<Self> {
         let mut options = log::Options::new("var/queue");
-        options.segment = 16 << 10;
+        options.segment = 4 << 10;
         options.buffer = 1 << 10;
         options.seed = seed;
         let queue = SegmentQueue::on(Arc::new(power.disk.clone()), power.clock.clone(), options)?;

@@ -7,7 +7,8 @@ use crate::mailbox::Stamp;
 use crate::queue::Identity;
 use crate::{Error, Kind, Result};
 use mailcore_base::mailbox::{Flags, Keyword, Uid, UidValidity};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -57,17 +58,27 @@ pub(super) struct Aside {
 impl Aside {
     /// A new, empty file.
     pub(super) fn create(room: &Arc<Room>) -> Result<(Self, Box<dyn File>)> {
-        let path = room.path("tmp").join(room.site.unique(None));
-        let file = room.site.disk.open(&path, Open::Create);
-        let file = file.map_err(|e| Error::io("message file", e))?;
-        Ok((Self::at(room, path), file))
+        let made = Self::make(room, |path| room.site.disk.open(path, Open::Create));
+        made.map_err(|e| Error::io("message file", e))
     }
 
     /// Another name for a message of any mailbox of the account.
-    pub(super) fn link(room: &Arc<Room>, from: &std::path::Path) -> std::io::Result<Self> {
-        let path = room.path("tmp").join(room.site.unique(None));
-        room.site.disk.link(from, &path)?;
-        Ok(Self::at(room, path))
+    pub(super) fn link(room: &Arc<Room>, from: &Path) -> io::Result<Self> {
+        Self::make(room, |path| room.site.disk.link(from, path)).map(|(aside, ())| aside)
+    }
+
+    /// Makes a name in `tmp/`, and that directory where it is missing: a crash or a copy may have lost it while it was
+    /// empty. It holds nothing that must last.
+    fn make<T>(room: &Arc<Room>, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(Self, T)> {
+        let tmp = room.path("tmp");
+        let path = tmp.join(room.site.unique(None));
+        let made = match make(&path) {
+            Err(e) if e.kind() == io::ErrorKind::NotFound && room.site.disk.mkdir(&tmp).is_ok() => {
+                make(&path)?
+            }
+            other => other?,
+        };
+        Ok((Self::at(room, path), made))
     }
 
     fn at(room: &Arc<Room>, path: PathBuf) -> Self {
