@@ -17,6 +17,12 @@ mod huge;
 mod idle;
 mod killed;
 mod measure;
+#[path = "../real/relay/net.rs"]
+#[allow(dead_code, reason = "a part of what the other tests use")]
+mod net;
+#[path = "../real/relay/scripted.rs"]
+#[allow(dead_code, reason = "a part of what the other tests use")]
+mod scripted;
 #[path = "../real/server.rs"]
 #[allow(dead_code, reason = "a part of what the other tests use")]
 mod server;

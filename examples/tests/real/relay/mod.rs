@@ -2,7 +2,10 @@
 
 mod completion;
 mod dsn;
+mod flush;
 mod foreign;
+mod full;
+mod hanging;
 mod mx;
 mod net;
 mod orders;
