@@ -108,10 +108,7 @@ fn usual(command: &str, extensions: &[&str]) -> String {
     match command.split([' ', ':']).next().unwrap_or_default() {
         "EHLO" => {
             let lines = extensions.iter().map(|it| format!("250-{it}\r\n"));
-            format!(
-                "{}250 HELP",
-                format!("250-scripted.test\r\n{}", lines.collect::<String>())
-            )
+            format!("250-scripted.test\r\n{}250 HELP", lines.collect::<String>())
         }
         "DATA" => "354 go on".to_owned(),
         "QUIT" => "221 2.0.0 bye".to_owned(),
