@@ -1,6 +1,6 @@
 //! Descriptors, disk and certificates that run out or break: what was acknowledged stays, and service resumes.
 
-use crate::peer::{Peer, count, eventually, inbox, log, signal, worked};
+use crate::peer::{Peer, count, count_now, eventually, inbox, log, signal, worked};
 use crate::server::{IMAP, IMAPS, LMTP, SMTP, Server, have, python};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -52,7 +52,7 @@ fn without_descriptors_it_waits_without_spinning_and_then_goes_on() {
 }
 
 #[test]
-fn mail_that_finds_no_descriptor_is_deferred() {
+fn mail_that_finds_no_descriptor_waits_or_is_deferred() {
     if !have(&["prlimit"]) {
         return;
     }
@@ -66,7 +66,8 @@ fn mail_that_finds_no_descriptor_is_deferred() {
         .unwrap()
         .count();
     limit(&server, &format!("{open}:"));
-    for peer in &mut peers {
+    let mut queued = 0;
+    for (service, peer) in [SMTP, LMTP].into_iter().zip(&mut peers) {
         let replies = peer.all(&[
             "MAIL FROM:<a@b.test>",
             "RCPT TO:<alice@example.test>",
@@ -82,12 +83,22 @@ fn mail_that_finds_no_descriptor_is_deferred() {
             }
             peer.raw(b".\r\n");
             let reply = peer.reply();
-            assert!(reply.starts_with('4'), "{reply}");
+            // The queue has its file open already; a mailbox has not.
+            let taken = service == SMTP && reply.starts_with("250 ");
+            assert!(taken || reply.starts_with('4'), "{service}: {reply}");
+            queued += usize::from(taken);
         }
+    }
+    if queued > 0 {
+        eventually("it waits in the queue", || {
+            log(&server).contains("status=deferred")
+        });
     }
     limit(&server, "1024:");
     server.deliver("alice@example.test", "Subject: after\n\nx");
-    assert_eq!(count(&server, "alice@example.test"), 2);
+    server.queue(&["retry"]);
+    assert_eq!(count(&server, "alice@example.test"), 2 + queued);
+    assert!(!log(&server).contains("status=bounced"));
 }
 
 /// A small file system of its own, where the tests may mount one.
@@ -138,49 +149,52 @@ fn deliver(server: &Server, service: u16, octets: usize) -> String {
     if !replies[2].starts_with("354 ") {
         return replies[2].clone();
     }
-    peer.raw(b"Subject: x\r\n\r\n");
     let line = b"0123456789012345678901234567890123456789012345678901234567890123456789\r\n";
-    for _ in 0..octets / line.len() {
-        peer.raw(line);
-    }
+    peer.raw(b"Subject: x\r\n\r\n");
+    peer.raw(&line.repeat(octets / line.len()));
     peer.raw(b".\r\n");
     peer.reply()
 }
 
+/// Delivers until nothing more is taken, large ones and then small ones until not an octet is left; says how many
+/// messages were taken.
+fn fill(server: &Server, service: u16, sizes: &[usize]) -> usize {
+    let mut taken = 0;
+    for &octets in sizes {
+        loop {
+            let reply = deliver(server, service, octets);
+            if !reply.starts_with("250 ") {
+                assert!(reply.starts_with("452 4.3.1 "), "{reply}");
+                break;
+            }
+            taken += 1;
+            assert!(taken < 100);
+        }
+    }
+    assert!(taken > 5);
+    taken
+}
+
 #[test]
-fn a_full_disk_defers_mail_loses_none_and_can_be_emptied() {
+fn a_full_disk_keeps_mail_waiting_loses_none_and_can_be_emptied() {
     let outer = tempfile::tempdir().unwrap();
     let Some(small) = Small::mount(outer.path(), "4m") else {
         return;
     };
     let template = format!("{}/%d/%n", small.0.display());
     let server = Server::start(&["--mail-location", &template]);
-    let mut taken = 0;
-    let mut refused = 0;
-    while refused < 6 {
-        let service = [SMTP, LMTP][refused % 2];
-        let reply = deliver(&server, service, 200_000);
-        if reply.starts_with("250 ") {
-            taken += 1;
-        } else {
-            assert!(
-                reply.starts_with("452 ") || reply.starts_with("451 "),
-                "{reply}"
-            );
-            refused += 1;
-        }
-        assert!(taken < 100);
-    }
-    assert!(taken > 5);
-    // Small ones until not an octet is left.
-    while deliver(&server, SMTP, 3000).starts_with("250 ") {
-        taken += 1;
-    }
+    let taken = fill(&server, LMTP, &[200_000, 3000]);
     assert_eq!(
         count(&server, "alice@example.test"),
         taken,
         "what was acknowledged is there, and nothing else"
     );
+    // What comes by SMTP waits, and says why.
+    assert!(deliver(&server, SMTP, 200_000).starts_with("250 "));
+    server.wait_for_queue("it to say why", |listed| {
+        listed.contains("(insufficient system storage)")
+    });
+    assert_eq!(count_now(&server, "alice@example.test"), taken);
     let mut imap = inbox(&server, "alice@example.test");
     let over = imap.tagged(
         "p",
@@ -197,16 +211,44 @@ fn a_full_disk_defers_mail_loses_none_and_can_be_emptied() {
         5,
         "{expunged:?}"
     );
-    let reply = deliver(&server, SMTP, 200_000);
+    let reply = deliver(&server, LMTP, 200_000);
     assert!(reply.starts_with("250 "), "after room was made: {reply}");
-    assert_eq!(count(&server, "alice@example.test"), taken - 5 + 1);
+    server.queue(&["retry"]);
+    assert_eq!(count(&server, "alice@example.test"), taken - 5 + 2);
     // Nothing is left over of what was refused.
     let tmp = small.0.join("example.test/alice/tmp");
     assert_eq!(std::fs::read_dir(tmp).unwrap().count(), 0);
 }
 
 #[test]
-fn a_store_that_cannot_be_written_defers_mail_and_can_be_read() {
+fn a_full_disk_under_the_queue_refuses_mail_for_now_and_loses_none() {
+    let outer = tempfile::tempdir().unwrap();
+    // Room for two segments of the queue, one of which is kept for what becomes of the mail.
+    let Some(small) = Small::mount(outer.path(), "40m") else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("data")).unwrap();
+    std::os::unix::fs::symlink(&small.0, folder.path().join("data/queue")).unwrap();
+    // Nothing leaves the queue while this stands where the mail goes.
+    std::fs::write(folder.path().join("data/mail-here"), "").unwrap();
+    let template = format!("{}/data/mail-here/%d/%n", folder.path().display());
+    let server = Server::start_in(folder, &["--mail-location", &template]);
+    let taken = fill(&server, SMTP, &[1_000_000, 100_000, 3000]);
+    server.wait_for_queue("all that was acknowledged", |listed| {
+        listed.contains(&format!("in {taken} Requests."))
+    });
+    // It comes out, and there is room again.
+    std::fs::remove_file(server.data().join("mail-here")).unwrap();
+    server.queue(&["retry"]);
+    assert_eq!(count(&server, "alice@example.test"), taken);
+    let reply = deliver(&server, SMTP, 1_000_000);
+    assert!(reply.starts_with("250 "), "after room was made: {reply}");
+    assert_eq!(count(&server, "alice@example.test"), taken + 1);
+}
+
+#[test]
+fn mail_for_a_store_that_cannot_be_written_waits_and_the_store_can_be_read() {
     let outer = tempfile::tempdir().unwrap();
     let Some(small) = Small::mount(outer.path(), "8m") else {
         return;
@@ -214,12 +256,14 @@ fn a_store_that_cannot_be_written_defers_mail_and_can_be_read() {
     let template = format!("{}/%d/%n", small.0.display());
     let server = Server::start(&["--mail-location", &template]);
     assert!(deliver(&server, SMTP, 1000).starts_with("250 "));
-    drop(inbox(&server, "alice@example.test"));
+    assert_eq!(count(&server, "alice@example.test"), 1);
     small.remount("ro");
-    for service in [SMTP, LMTP] {
-        let reply = deliver(&server, service, 1000);
-        assert!(reply.starts_with("45"), "{reply}");
-    }
+    let reply = deliver(&server, LMTP, 1000);
+    assert!(reply.starts_with("45"), "{reply}");
+    assert!(deliver(&server, SMTP, 1000).starts_with("250 "));
+    server.wait_for_queue("it to say why", |listed| {
+        listed.contains("(delivery to mailbox failed: ") && listed.contains("alice@example.test")
+    });
     let mut imap = inbox(&server, "alice@example.test");
     assert!(
         imap.tagged("f", "FETCH 1 BODY.PEEK[]")
@@ -237,8 +281,10 @@ fn a_store_that_cannot_be_written_defers_mail_and_can_be_read() {
     }
     drop(imap);
     small.remount("rw");
-    assert!(deliver(&server, SMTP, 1000).starts_with("250 "));
-    assert_eq!(count(&server, "alice@example.test"), 2);
+    assert!(deliver(&server, LMTP, 1000).starts_with("250 "));
+    server.queue(&["retry"]);
+    assert_eq!(count(&server, "alice@example.test"), 3);
+    assert!(!log(&server).contains("status=bounced"));
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn a_message_with_an_evil_envelope_keeps_its_header() {
     assert!(replies.last().unwrap().starts_with("354 "), "{replies:?}");
     peer.raw(b"Message-ID: <a\x1b]0;b\x07@c>\r\nSubject: x\r\n\r\nx\r\n.\r\n");
     assert!(peer.reply().starts_with("250 "));
+    server.settled();
     let mut imap = inbox(&server, "alice@example.test");
     let header = imap.tagged("h", "FETCH 1 BODY[HEADER]").join("\n");
     let received = header.lines().find(|l| l.contains("Received: ")).unwrap();
@@ -125,6 +126,7 @@ fn a_message_cannot_forge_our_own_trace() {
     ]);
     peer.raw(b"Return-Path: <forged@client.test>\r\nDelivered-To: bob@example.test\r\nSubject: x\r\n\r\nx\r\n.\r\n");
     assert!(peer.reply().starts_with("250 "));
+    server.settled();
     let mut imap = inbox(&server, "alice@example.test");
     let header = imap.tagged("h", "FETCH 1 BODY[HEADER]");
     let trace: Vec<&String> = header

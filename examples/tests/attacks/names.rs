@@ -1,6 +1,6 @@
 //! Names of users, domains and mailboxes never lead out of the store, and never to its own files.
 
-use crate::peer::{Peer, inbox, tree};
+use crate::peer::{Peer, count, inbox, tree};
 use crate::server::{IMAP, LMTP, POP3, SMTP, Server};
 
 fn stays_inside(server: &Server) {
@@ -12,6 +12,9 @@ fn stays_inside(server: &Server) {
             "users",
             "aliases",
             "secret",
+            "lock",
+            "control",
+            "queue",
             "tls",
             "tls/cert.pem",
             "tls/key.pem",
@@ -19,7 +22,9 @@ fn stays_inside(server: &Server) {
             "mail/example.test",
         ];
         let users = ["mail/example.test/alice", "mail/example.test/bob"];
-        let fine = known.contains(&&*text) || users.iter().any(|u| text.starts_with(u));
+        let fine = known.contains(&&*text)
+            || users.iter().any(|u| text.starts_with(u))
+            || text.strip_prefix("queue/").is_some_and(is_of_the_queue);
         assert!(fine, "{text} is nobody's");
     }
     let scratch: Vec<_> = std::fs::read_dir(server.scratch())
@@ -31,6 +36,15 @@ fn stays_inside(server: &Server) {
         2,
         "{scratch:?}: data and log are all there is"
     );
+}
+
+/// The queue's own files: its lock, and segments under their numbers.
+fn is_of_the_queue(name: &str) -> bool {
+    let segment = |(number, what): (&str, &str)| {
+        let numbered = number.len() == 16 && number.bytes().all(|b| b.is_ascii_hexdigit());
+        numbered && ["log", "spare"].contains(&what)
+    };
+    name == "lock" || name.split_once('.').is_some_and(segment)
 }
 
 #[test]
@@ -68,6 +82,7 @@ fn no_recipient_leads_out_of_the_store() {
         peer.raw(b"Subject: x\r\n\r\nx\r\n.\r\n");
         assert!(peer.reply().starts_with("250 "));
     }
+    assert_eq!(count(&server, "alice@example.test"), 2);
     stays_inside(&server);
 }
 

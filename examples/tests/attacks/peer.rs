@@ -2,7 +2,7 @@
 
 use crate::server::Server;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, Shutdown, SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -20,7 +20,29 @@ pub struct Peer {
 impl Peer {
     /// Connects to a service.
     pub fn to(server: &Server, service: u16) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", server.port(service))).unwrap();
+        Self::on(TcpStream::connect(("127.0.0.1", server.port(service))).unwrap())
+    }
+
+    /// Connects from an address that the server does not know for its own, is greeted and says EHLO.
+    pub fn from(address: IpAddr, server: &Server, service: u16) -> Self {
+        let far = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), server.port(service));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build()
+            .unwrap();
+        let stream = runtime.block_on(async {
+            let socket = tokio::net::TcpSocket::new_v4().unwrap();
+            socket.bind(SocketAddr::new(address, 0)).unwrap();
+            socket.connect(far).await.unwrap().into_std().unwrap()
+        });
+        stream.set_nonblocking(false).unwrap();
+        let mut peer = Self::on(stream);
+        assert!(peer.reply().starts_with("220 "));
+        assert!(peer.ask("EHLO client.test").starts_with("250 "));
+        peer
+    }
+
+    fn on(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -183,8 +205,14 @@ pub fn inbox(server: &Server, user: &str) -> Peer {
     imap
 }
 
-/// How many messages a user's INBOX holds.
+/// How many messages a user's INBOX holds once the queue is empty.
 pub fn count(server: &Server, user: &str) -> usize {
+    server.settled();
+    count_now(server, user)
+}
+
+/// How many messages a user's INBOX holds, whatever still waits in the queue.
+pub fn count_now(server: &Server, user: &str) -> usize {
     let mut imap = inbox(server, user);
     let found = imap.tagged("c", "SEARCH ALL");
     let line = found.iter().find(|l| l.starts_with("* SEARCH")).unwrap();

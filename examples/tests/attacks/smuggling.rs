@@ -74,6 +74,7 @@ fn no_other_line_end_ends_a_message_however_it_is_cut() {
 fn what_was_taken_is_given_out_without_a_bare_line_end() {
     let server = Server::start(&[]);
     attack(&server, SMTP, 4096);
+    server.settled();
     // In the store: LF alone, for that is how Maildir has it.
     let files = tree(&server.data().join("mail"));
     let messages = files

@@ -16,6 +16,7 @@ fn the_printed_commands_work_as_printed() {
         .collect();
     assert!(commands.len() >= 2, "{}", server.banner);
     for command in commands {
+        server.settled(); // who types them is not that quick
         let text = succeed(
             Command::new("sh")
                 .args(["-c", command])

@@ -29,7 +29,7 @@ fn a_waiting_session_is_told_within_a_second() {
         );
     };
     let start = Instant::now();
-    server.deliver("alice@example.test", "Subject: second\n\nx");
+    server.post("alice@example.test", "Subject: second\n\nx");
     told("* 2 EXISTS", start);
     acting.command("c", "NOOP");
     let start = Instant::now();

@@ -28,6 +28,7 @@ fn msmtp_logs_in_by_scram_and_delivers() {
             succeed(Command::new("sh").args(["-c", &script]));
         }
     }
+    server.settled();
     let alice = server.password("alice@example.test");
     let mut talk = server.imap("alice@example.test", &alice);
     let lines = talk.command("a", "SELECT INBOX");

@@ -1,11 +1,13 @@
 //! Python's smtplib, imaplib and poplib.
 
-use crate::server::{IMAP, IMAPS, LMTP, POP3, POP3S, SMTP, SUBMISSION, Server, have, python};
+use crate::server::{
+    IMAP, IMAPS, LMTP, POP3, POP3S, SETTLED, SMTP, SUBMISSION, Server, have, python,
+};
 
 const SETUP: &str = r#"
 import sys, ssl, smtplib, imaplib, poplib, time
-cert, user, password = sys.argv[1:4]
-ports = dict(p.split('=') for p in sys.argv[4:])
+cert, user, password, queue_list = sys.argv[1:5]
+ports = dict(p.split('=') for p in sys.argv[5:])
 tls = ssl.create_default_context(cafile=cert)
 "#;
 
@@ -21,9 +23,10 @@ fn run(server: &Server, user: &str, password: &str, script: &str) -> String {
     ]
     .map(|(name, service)| format!("{name}={}", server.port(service)));
     let certificate = server.certificate().display().to_string();
-    let mut arguments = vec![certificate.as_str(), user, password];
+    let queue_list = server.queue_list();
+    let mut arguments = vec![certificate.as_str(), user, password, &queue_list];
     arguments.extend(ports.iter().map(String::as_str));
-    python(&format!("{SETUP}{script}"), &arguments)
+    python(&format!("{SETUP}{SETTLED}{script}"), &arguments)
 }
 
 #[test]
@@ -41,6 +44,7 @@ fn smtplib_submits_and_imaplib_works_through_a_mailbox() {
 s = smtplib.SMTP('localhost', int(ports['submission'])); s.starttls(context=tls); s.login(user, password)
 for n in range(3):
     s.sendmail(user, [user], f'From: {user}\r\nSubject: number {n}\r\nMessage-ID: <{n}@client.test>\r\n\r\nbody {n}\r\n')
+    settled() # in this order
 s.quit()
 l = smtplib.LMTP('localhost', int(ports['lmtp'])); l.sendmail(user, [user, 'bob@example.test'], 'Subject: lmtp\r\n\r\nx\r\n'); l.quit()
 m = imaplib.IMAP4('localhost', int(ports['imap'])); m.starttls(tls); m.login(user, password)

@@ -22,6 +22,7 @@ fn chunks_are_taken_whole_and_commands_inside_them_are_body() {
     );
     talk.send("NOOP");
     assert!(talk.reply().starts_with("250 2.0.0 Ok"));
+    server.settled();
     let alice = server.password("alice@example.test");
     let mut imap = server.imap("alice@example.test", &alice);
     imap.command("a", "SELECT INBOX");

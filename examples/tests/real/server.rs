@@ -1,12 +1,12 @@
 //! A server of a test's own, and the foreign programs that talk to it.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::mpsc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// What is added to the base port for each service.
 pub const SMTP: u16 = 25;
@@ -143,8 +143,16 @@ impl Server {
         talk
     }
 
-    /// Delivers a message over SMTP and returns the reply to its end.
-    pub fn deliver(&self, to: &str, message: &str) -> String {
+    /// Delivers a message over SMTP, and returns once it has left the queue.
+    pub fn deliver(&self, to: &str, message: &str) {
+        let reply = self.post(to, message);
+        let id = reply.split_whitespace().last().unwrap();
+        self.wait_for_queue(id, |listed| !listed.contains(id));
+    }
+
+    /// Hands in a message over SMTP and returns the reply to its end: it is in the queue then, and perhaps not yet
+    /// anywhere else.
+    pub fn post(&self, to: &str, message: &str) -> String {
         let mut talk = self.connect(SMTP);
         talk.expect("220 ");
         for command in [
@@ -161,6 +169,40 @@ impl Server {
         let reply = talk.reply();
         assert!(reply.starts_with("250 2.0.0 Ok: queued as"), "{reply}");
         reply
+    }
+
+    /// What `mailserver queue …` prints with these words.
+    pub fn queue(&self, words: &[&str]) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_mailserver"));
+        command.arg("--data").arg(self.data()).arg("queue");
+        succeed(command.args(words))
+    }
+
+    /// The command that [`settled`](Self::settled) asks again and again, for scripts.
+    pub fn queue_list(&self) -> String {
+        let program = env!("CARGO_BIN_EXE_mailserver");
+        format!("{program} --data {} queue list", self.data().display())
+    }
+
+    /// Returns once the queue is empty: all that was acknowledged is where it belongs, or was sent back.
+    pub fn settled(&self) {
+        self.wait_for_queue("it to be empty", |listed| listed == "Mail queue is empty\n");
+    }
+
+    /// Returns once `queue list` is so, with what it said then.
+    pub fn wait_for_queue(&self, what: &str, so: impl Fn(&str) -> bool) -> String {
+        let start = Instant::now();
+        loop {
+            let listed = self.queue(&["list"]);
+            if so(&listed) {
+                return listed;
+            }
+            assert!(
+                start.elapsed() < Duration::from_secs(120),
+                "waiting for the queue ({what}):\n{listed}"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Asks the server to stop, as Ctrl-C does, and returns how it ended.
@@ -329,11 +371,29 @@ pub fn have(programs: &[&str]) -> bool {
     true
 }
 
+/// An address of this machine that is no loopback address: a server that listens on 127.0.0.1 takes a client from there
+/// for a stranger.
+pub fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).unwrap();
+    // Nothing is sent: the system only says from where it would be.
+    let address = socket
+        .connect((Ipv4Addr::new(198, 51, 100, 1), 9))
+        .and_then(|()| socket.local_addr())
+        .map(|local| local.ip());
+    let found = address.ok().filter(|ip| !ip.is_loopback());
+    if found.is_none() {
+        let required = std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required");
+        assert!(!required, "this machine has no address besides loopback");
+        eprintln!("skipped: this machine has no address besides loopback");
+    }
+    found
+}
+
 /// Runs a command to its end, at most five minutes, and returns what it printed.
 pub fn run(command: &mut Command) -> Output {
     let mut timed = Command::new("timeout");
     timed
-        .arg("60")
+        .arg("300")
         .arg(command.get_program())
         .args(command.get_args());
     for (key, value) in command.get_envs() {
@@ -373,3 +433,14 @@ pub fn python(script: &str, arguments: &[&str]) -> String {
             .args(arguments),
     )
 }
+
+/// A function for Python scripts that have what [`Server::queue_list`] says in `queue_list`: returns once the queue is
+/// empty.
+pub const SETTLED: &str = r"
+import shlex, subprocess, time
+def settled():
+    for _ in range(2000):
+        if subprocess.check_output(shlex.split(queue_list)) == b'Mail queue is empty\n': return
+        time.sleep(0.02)
+    raise SystemExit('the queue does not become empty')
+";

@@ -11,12 +11,13 @@ use std::net::TcpStream;
 const MOST: u64 = 24 * 1024;
 /// That of one that asks and does not read: both buffers full, the output up to twice its mark while it moves.
 const MOST_OF_DEAF: u64 = 96 * 1024;
-/// With a transaction of SMTP or LMTP, whose recipients are most of it.
-const MOST_OF_TRANSACTION: u64 = 256 * 1024;
+/// What a recipient of a transaction of SMTP or LMTP may cost besides, at its longest.
+const MOST_OF_RECIPIENT: u64 = 1_200;
 
 const COUNT: usize = 2_000;
 
-/// Mailboxes that one message may be delivered to at once.
+/// Recipients of one message: as many as Postfix takes for its queue, and as many mailboxes as LMTP delivers to at once.
+const RECIPIENTS: usize = 1_000;
 const MAILBOXES: usize = 200;
 
 /// Something that clients send before they log in.
@@ -162,9 +163,10 @@ fn literals() -> Vec<u8> {
 /// service takes.
 fn recipients(service: u16) -> Opening {
     let x = |n: usize| "x".repeat(n);
-    let (hello, envelope, recipient) = match service {
-        LMTP => ("LHLO", String::new(), String::new()),
+    let (most, hello, envelope, recipient) = match service {
+        LMTP => (MAILBOXES, "LHLO", String::new(), String::new()),
         _ => (
+            RECIPIENTS,
             "EHLO",
             format!(" ENVID={}", x(100)),
             format!(
@@ -175,7 +177,7 @@ fn recipients(service: u16) -> Opening {
     };
     let from = x(240);
     let mut sent = format!("{hello} c\r\nMAIL FROM:<{from}@client.test>{envelope}\r\n");
-    for n in 0..MAILBOXES {
+    for n in 0..most {
         let tag = x(230);
         sent.push_str(&format!(
             "RCPT TO:<alice+{n:03}{tag}@example.test>{recipient}\r\n"
@@ -185,7 +187,7 @@ fn recipients(service: u16) -> Opening {
         service,
         what: "a transaction of as many recipients as it may have",
         sent: sent.into_bytes(),
-        replies: 3 + MAILBOXES,
-        most: MOST_OF_TRANSACTION,
+        replies: 3 + most,
+        most: MOST + most as u64 * MOST_OF_RECIPIENT,
     }
 }

@@ -32,7 +32,7 @@ fn cost(users: usize, sessions: usize) {
     );
     // They are awake: every session of the first user hears of a new message.
     let start = Instant::now();
-    server.deliver(
+    server.post(
         &format!("{}@example.test", name(0)),
         "Subject: news\n\nnews",
     );

@@ -28,9 +28,17 @@ fn one_address_has_only_so_many_connections_whatever_they_speak() {
         assert_eq!(talk.line(), words, "{service}");
         super::closed(&mut talk);
     }
+    // Each is logged as its own would log it.
     let log = server.log();
-    let refused = "too many connections from this address";
-    assert_eq!(log.matches(refused).count(), 6, "{log}");
+    for (words, times) in [
+        (
+            "Connection concurrency limit exceeded: 4 from localhost[127.0.0.1]",
+            2,
+        ),
+        ("Maximum number of connections from user+IP exceeded", 4),
+    ] {
+        assert_eq!(log.matches(words).count(), times, "{words}: {log}");
+    }
     // Who is inside is served.
     assert_eq!(ask(&mut smtp, "NOOP"), "250 2.0.0 Ok");
     assert_eq!(ask(&mut imap, "a NOOP"), "a OK NOOP completed.");

@@ -53,6 +53,10 @@ fn a_bomb_is_delivered_and_described_within_bounds() {
         parts(9_000),
         parts(50_000),
     ];
+    // With what would else be added to the header of a message from this host.
+    let from =
+        "From: a@client.test\nDate: Thu, 1 Jan 2026 00:00:00 +0000\nMessage-ID: <x@client.test>\n";
+    let messages = messages.map(|message| format!("{from}{message}"));
     for message in &messages {
         server.deliver("carol@example.test", message);
     }

@@ -80,6 +80,7 @@ fn what_comes_octet_by_octet_is_understood() {
     drip(&mut pop3, "T\r\n");
     pop3.expect("+OK ");
     closed(&mut pop3);
+    server.settled();
     let mut imap = server.imap("carol@example.test", CAROL);
     imap.command("s", "SELECT INBOX");
     let said = imap.command("f", "FETCH 1 BODY.PEEK[TEXT]");
