@@ -221,7 +221,7 @@ fn a_full_disk_keeps_mail_waiting_loses_none_and_can_be_emptied() {
 }
 
 #[test]
-fn a_full_disk_under_the_queue_refuses_mail_for_now_and_loses_none() {
+fn a_queue_that_has_filled_its_disk_empties_itself_and_takes_mail_again() {
     let outer = tempfile::tempdir().unwrap();
     // Room for two segments of the queue, one of which is kept for what becomes of the mail.
     let Some(small) = Small::mount(outer.path(), "40m") else {
