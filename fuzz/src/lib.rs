@@ -7,9 +7,8 @@
 //! its own for readers that take a path.
 
 mod choices;
-/// The mailboxes in memory that the IMAP machine's own tests have.
+/// The mailboxes in memory that the IMAP machine's own tests have: links, which a package follows.
 #[allow(clippy::unwrap_used, unreachable_pub, dead_code)]
-#[path = "../../mailcore-imap/tests/common/desk.rs"]
 mod imap_desk;
 mod mail_desk;
 mod peer;
