@@ -150,6 +150,7 @@ fn every_body_has_seeds_a_binary_and_a_test() {
     };
     let bodies: BTreeSet<String> = entries(&root().join("src"))
         .into_iter()
+        .filter(|path| path.is_file())
         .filter(|path| {
             std::fs::read_to_string(path)
                 .unwrap()
