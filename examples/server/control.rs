@@ -19,6 +19,8 @@ use tokio::sync::Semaphore;
 const LONGEST: u64 = 64 * 1024;
 /// How long a client may take to say what it wants.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it may take to be served, and to read the answer.
+const SERVED: Duration = Duration::from_secs(300);
 /// Requests that are served side by side.
 const MOST: usize = 16;
 
@@ -51,8 +53,10 @@ pub async fn serve(listener: UnixListener, desk: QueueDesk) {
                 let desk = desk.clone();
                 tokio::spawn(async move {
                     let _place = place;
-                    if let Err(error) = answer(stream, &desk).await {
-                        tracing::warn!("control: {error}");
+                    match tokio::time::timeout(SERVED, answer(stream, &desk)).await {
+                        Ok(Ok(())) => {}
+                        Ok(Err(error)) => tracing::warn!("control: {error}"),
+                        Err(_) => tracing::warn!("control: a client did not read its answer"),
                     }
                 });
             }
@@ -68,10 +72,16 @@ pub async fn serve(listener: UnixListener, desk: QueueDesk) {
 async fn answer(mut stream: UnixStream, desk: &QueueDesk) -> io::Result<()> {
     let (reading, writing) = stream.split();
     let mut request = String::new();
-    let mut reading = reading.take(LONGEST);
+    let mut reading = reading.take(LONGEST + 1);
     tokio::time::timeout(PATIENCE, reading.read_to_string(&mut request)).await??;
-    let words: Vec<String> = request.lines().map(str::to_owned).collect();
     let mut out = BufWriter::new(writing);
+    if request.len() as u64 > LONGEST {
+        // Half of a request must not be done.
+        out.write_all(b"mailserver: too many words at once\n64\n")
+            .await?;
+        return out.flush().await;
+    }
+    let words: Vec<String> = request.lines().map(str::to_owned).collect();
     let code = crate::queue::run(&words, desk, &mut out).await?;
     out.write_all(format!("{code}\n").as_bytes()).await?;
     out.flush().await
@@ -80,6 +90,9 @@ async fn answer(mut stream: UnixStream, desk: &QueueDesk) -> io::Result<()> {
 /// Asks the server of a data folder, prints what it answers, and gives back its exit code.
 pub fn ask(data: &Path, words: &[String]) -> Result<u8, Unusable> {
     use std::io::{BufRead, BufReader, Write};
+    if words.iter().any(|word| word.contains('\n')) {
+        return Err(Unusable("a queue id is one word".to_owned()));
+    }
     let path = path(data);
     let wrong = |e: io::Error| {
         Unusable(match e.kind() {
