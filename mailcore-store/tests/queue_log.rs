@@ -278,6 +278,37 @@ async fn one_that_waits_pins_nothing() {
     assert_eq!(content(&queue, large).await.unwrap(), whole(&[b'l'; 3000]));
 }
 
+/// What a spare file held before, and what a copy has since taken the place of, is no damage.
+#[tokio::test]
+async fn who_stops_in_good_order_is_told_of_no_damage() {
+    let mut disk = SimDisk::new(now());
+    let mut waiting = Vec::new();
+    for round in 0..60 {
+        let queue = open(&disk, 4096).unwrap();
+        let damage = &queue.recovery().damage;
+        assert!(damage.is_empty(), "round {round}: {damage:?}");
+        if round % 5 == 0 {
+            waiting.push(
+                commit(&queue, &vec![b'w'; 40 * (round + 30)], 2)
+                    .await
+                    .unwrap(),
+            );
+        }
+        for n in 0..4 {
+            let identity = commit(&queue, &vec![b'x'; 37 * (round + n + 1)], 1)
+                .await
+                .unwrap();
+            assert!(queue.remove(identity).await.unwrap());
+        }
+        if round % 7 == 6 {
+            assert!(queue.remove(waiting.remove(0)).await.unwrap());
+        }
+        queue.quiet().await;
+        drop(queue);
+        disk = disk.restart(Loss::Lost, 0);
+    }
+}
+
 /// Who reads while the message goes and its segment is used again still reads that message.
 #[tokio::test]
 async fn a_segment_that_is_read_is_not_written_over() {

@@ -17,7 +17,8 @@
 //! holds that looks like a record, is never taken for one. **Settled** is how much of the segment had been flushed
 //! when the record was written: all before it is on the medium, so what cannot be read there has been damaged, while what
 //! cannot be read behind the last such mark may just as well be a write that power loss has cut, and nobody was told of
-//! it. The **cut** names an earlier segment of which nothing behind that length counts: a flush of it failed.
+//! it. Behind the last record stand eight NULs, written with it and overwritten by the next: anything else there is a write
+//! that was cut, not what a spare file still holds of its earlier life. The **cut** names an earlier segment of which nothing behind that length counts: a flush of it failed.
 //!
 //! # Records, and what a cut after any octet of them means
 //!
@@ -55,6 +56,8 @@ use super::coding::{Put, Take};
 
 /// Where records begin.
 pub(super) const FIRST: u64 = 1024;
+/// Octets of NUL that stand behind the last record, or as many as the segment has room for.
+pub(super) const END: u64 = 8;
 /// Where the header stands.
 pub(super) const HEADERS: [u64; 2] = [0, 512];
 /// Octets of a header.

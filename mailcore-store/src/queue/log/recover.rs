@@ -11,10 +11,11 @@ use super::stage::apply;
 use super::writer::Graves;
 use super::{Damage, Options, Recovery};
 use crate::disk::{Disk, FileKind, Open};
-use crate::queue::Lane;
 use crate::queue::index::{BETWEEN, Index, Message};
+use crate::queue::{Identity, Lane};
 use crate::{Error, Kind, Result};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,11 +61,13 @@ pub(super) fn recover(disk: &Arc<dyn Disk>, options: &Options) -> Result<Found> 
             .collect(),
         recovery,
         folder,
+        hollow: Vec::new(),
     };
     for (number, closed) in &mut shelf.closed {
         let until = cuts.get(number).copied().unwrap_or(u64::MAX);
         reading.read(closed, until);
     }
+    reading.tell_of_content();
     let Reading {
         index,
         mut recovery,
@@ -154,7 +157,11 @@ fn open(
     Ok(Arc::new(segment))
 }
 
-fn tell(recovery: &mut Recovery, file: &Path, range: std::ops::Range<u64>, what: &'static str) {
+fn name_of(folder: &Path, number: u64) -> PathBuf {
+    folder.join(format!("{number:016x}.log"))
+}
+
+fn tell(recovery: &mut Recovery, file: &Path, range: Range<u64>, what: &'static str) {
     if recovery.damage.len() < TOLD {
         let file = file.to_owned();
         recovery.damage.push(Damage { file, range, what });
@@ -167,12 +174,28 @@ struct Reading<'r> {
     segments: BTreeMap<u64, Arc<Segment>>,
     recovery: Recovery,
     folder: &'r Path,
+    /// Messages whose content cannot be there: where their records lie.
+    hollow: Vec<(Identity, u64, Range<u64>)>,
 }
 
 impl Reading<'_> {
+    /// Tells of content that is missing; of a message that has gone since, or that a copy has taken the place of, there
+    /// is nothing to tell.
+    fn tell_of_content(&mut self) {
+        for (identity, number, range) in std::mem::take(&mut self.hollow) {
+            let counts = self.index.find(identity).is_some_and(|it| {
+                it.kept.base.segment.number == number && it.kept.place.at == range.start
+            });
+            if counts {
+                let path = name_of(self.folder, number);
+                tell(&mut self.recovery, &path, range, "a message's content");
+            }
+        }
+    }
+
     fn read(&mut self, closed: &mut Closed, until: u64) {
         let segment = Arc::clone(&closed.segment);
-        let path = self.folder.join(format!("{:016x}.log", segment.number));
+        let path = name_of(self.folder, segment.number);
         let found = scan(&segment, until);
         for range in found.damage {
             // What was never flushed may be cut, and nobody was told of it; it is not thrown away unseen for all that.
@@ -198,7 +221,7 @@ impl Reading<'_> {
                 Record::Message(ref head) => {
                     if !self.message(&segment, &met, head) {
                         let range = met.at..met.at + met.frame.len();
-                        tell(&mut self.recovery, &path, range, "a message's content");
+                        self.hollow.push((met.identity, segment.number, range));
                     }
                 }
                 Record::Gone(identity, base) => {

@@ -1,7 +1,7 @@
 //! A segment read from its front to its end: every record in it that is whole, and where something is not.
 //! Content is passed over, unread.
 
-use super::layout::{FIRST, FRAME, Frame, checksum};
+use super::layout::{END, FIRST, FRAME, Frame, checksum};
 use super::record::Record;
 use super::segment::Segment;
 use crate::queue::Identity;
@@ -64,7 +64,7 @@ pub(super) fn scan(segment: &Segment, until: u64) -> Found {
         }
         // Room that nothing was written to, a write that was cut, or damage: whatever comes behind it counts.
         let begun = window
-            .view(at, 8)
+            .view(at, END)
             .is_some_and(|it| it.iter().any(|octet| *octet != 0));
         let next = window.next_frame(at + 1);
         if begun || next.is_some() {

@@ -1,7 +1,7 @@
 //! The folder's files: segments that are full, and spare ones. `layout` has the steps from one to the other.
 
 use super::house::House;
-use super::layout::{FIRST, HEADERS, Header};
+use super::layout::{END, FIRST, HEADERS, Header};
 use super::segment::Segment;
 use super::writer::{Graves, Purpose};
 use crate::disk::{Disk, Open};
@@ -168,7 +168,7 @@ impl Shelf {
         header: &Header,
     ) -> std::io::Result<Box<dyn crate::disk::File>> {
         let file = self.disk.open(spare, Open::Write)?;
-        let mut front = vec![0; usize::try_from(FIRST).unwrap_or(0)];
+        let mut front = vec![0; usize::try_from(FIRST + END).unwrap_or(0)];
         let mut octets = Vec::new();
         header.write_to(&mut octets);
         for at in HEADERS {

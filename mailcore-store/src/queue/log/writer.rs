@@ -5,7 +5,7 @@
 use super::coding::small;
 use super::compact::Evacuation;
 use super::house::House;
-use super::layout::{FIRST, Form, Frame, checksum};
+use super::layout::{END, FIRST, Form, Frame, checksum};
 use super::record::Record;
 use super::segment::{Place, Segment, Stake};
 use super::shelf::Shelf;
@@ -180,9 +180,12 @@ impl Writer {
 
     fn write_out(&mut self) -> Result<()> {
         if let Some(active) = &mut self.active {
+            let end = active.written + self.gathered.len() as u64;
+            let nuls = active.segment.capacity.saturating_sub(end).min(END);
+            self.gathered.resize(self.gathered.len() + nuls as usize, 0);
             let written = active.segment.file.write_at(&self.gathered, active.written);
             written.map_err(|e| Error::io("the queue's log", e))?;
-            active.written += self.gathered.len() as u64;
+            active.written = end;
             self.gathered.clear();
             self.gathered.shrink_to(GATHERED);
         }
