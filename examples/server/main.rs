@@ -16,7 +16,6 @@ use first_run::{DataFolder, Unusable};
 use lock::FolderLock;
 use mailcore::auth::{self, Gate};
 use mailcore::base::address::Domain;
-use mailcore::deliver::hosts::NextHop;
 use mailcore::net::listen::{Limits, Listener};
 use mailcore::reception::Desk;
 use mailcore::route::{Aliases, Routes};
@@ -177,7 +176,6 @@ async fn serve(
         .with_aliases(aliases)
         .with_hostname(&host);
     if let Some(host) = &options.relay_all_to {
-        NextHop::parse(host).map_err(|e| Unusable(format!("--relay-all-to {host}: {e}")))?;
         routes = routes.relay_all_to(host.as_str());
     }
     let routes = Arc::new(routes);
