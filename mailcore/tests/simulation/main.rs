@@ -26,11 +26,16 @@
 
 mod chance;
 mod client;
+mod faults;
 mod journal;
 mod letter;
 mod life;
+mod names;
+mod net;
 mod power;
 mod remote;
+mod server;
+mod slow;
 mod turns;
 mod verdict;
 mod world;
@@ -51,22 +56,24 @@ fn seeds() -> std::ops::Range<u64> {
 
 #[test]
 fn nothing_acknowledged_is_lost_nothing_is_half_there_and_nothing_comes_twice_without_a_cause() {
-    let (mut acknowledged, mut cuts, mut again) = (0, 0, 0);
+    let (mut acknowledged, mut cuts, mut faults, mut again) = (0, 0, 0, 0);
     let mut failed = Vec::new();
     for seed in seeds() {
         let lived = live(seed, true);
         acknowledged += lived.acknowledged;
         cuts += lived.cuts;
+        faults += lived.faults;
         again += lived.again;
         for wrong in lived.wrong {
             println!("MAILCORE_SIM_SEED={seed}: {wrong}");
             failed.push(seed);
         }
     }
-    println!("{acknowledged} acknowledged, {cuts} power cuts, {again} again");
+    println!("{acknowledged} acknowledged, {cuts} power cuts, {faults} faults, {again} again");
     assert!(failed.is_empty(), "seeds {failed:?}");
     if seeds().count() > 1 {
         assert!(acknowledged > 200 && cuts > 150, "the lives are not empty");
+        assert!(faults > 50, "the disk fails, too");
         assert!(again > 0, "cuts fall right behind deliveries, too");
     }
 }
