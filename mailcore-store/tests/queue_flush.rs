@@ -28,6 +28,8 @@ struct Doubtful {
 struct Flushes {
     count: AtomicUsize,
     failing: AtomicBool,
+    /// Nothing can be read.
+    unreadable: AtomicBool,
     held: Mutex<bool>,
     go_on: Condvar,
 }
@@ -84,7 +86,10 @@ impl File for DoubtfulFile {
         self.0.stat()
     }
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
-        self.0.read_at(out, at)
+        match self.1.unreadable.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("the medium does not answer")),
+            false => self.0.read_at(out, at),
+        }
     }
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.0.write_at(bytes, at)
@@ -221,6 +226,25 @@ async fn what_was_refused_does_not_come_back_with_time() {
     let page = queue.page(None, None, 10).await.unwrap();
     let there: Vec<_> = page.iter().map(|entry| entry.identity).collect();
     assert_eq!(there, [kept]);
+}
+
+/// That the medium gives nothing for a while says nothing of what is on it.
+#[tokio::test]
+async fn a_message_that_could_not_be_read_for_a_while_is_read_again() {
+    let (disk, flushes) = doubtful();
+    let queue = open(Arc::new(disk.clone()), 1);
+    let identity = commit(&queue, b"whole").await.unwrap();
+    queue.quiet().await;
+    drop(queue);
+    let queue = open(Arc::new(disk), 2);
+    let lease = Duration::from_secs(60);
+    flushes.unreadable.store(true, Ordering::SeqCst);
+    assert_eq!(queue.claim(now(), lease, 10).await.unwrap().len(), 0);
+    flushes.unreadable.store(false, Ordering::SeqCst);
+    let later = now() + Duration::from_secs(120);
+    let claims = queue.claim(later, lease, 10).await.unwrap();
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].entry.identity, identity);
 }
 
 async fn is_whole(queue: &SegmentQueue, identity: Identity, body: &[u8]) -> bool {
