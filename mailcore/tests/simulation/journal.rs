@@ -91,10 +91,9 @@ impl Page {
 
     /// How many of these acceptances we cannot know of: the network has lost the answer, or we the record of it.
     pub fn forgotten(&self, token: &str, recipient: Option<&str>) -> usize {
-        let of = |it: &&Accepted| it.token == token && recipient.is_none_or(|to| it.recipient == to);
-        let lost = |it: &&Accepted| {
-            it.unheard || it.ended.is_none_or(|end| self.is_cut_off(end))
-        };
+        let of =
+            |it: &&Accepted| it.token == token && recipient.is_none_or(|to| it.recipient == to);
+        let lost = |it: &&Accepted| it.unheard || it.ended.is_none_or(|end| self.is_cut_off(end));
         self.accepted.iter().filter(of).filter(lost).count()
     }
 

@@ -80,7 +80,11 @@ impl Life {
                 false => self.chance.pick(&losses),
             };
             // It is the process that has ended, and not the power: mostly while something was to be saved.
-            let rare = if matches!(cut, Cut::BeforeSync(_)) { 2 } else { 4 };
+            let rare = if matches!(cut, Cut::BeforeSync(_)) {
+                2
+            } else {
+                4
+            };
             killed = !last && self.chance.once_in(rare);
             disk = match last {
                 false if killed => disk.killed(),

@@ -56,8 +56,7 @@ impl Server {
             let command = line.trim_end();
             match command.get(..4).unwrap_or_default() {
                 "EHLO" => {
-                    let offers =
-                        "250-others.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 DSN";
+                    let offers = "250-others.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 DSN";
                     self.say(offers).await?;
                 }
                 "MAIL" => {

@@ -100,9 +100,7 @@ impl Judged {
             // Nobody was told that it was taken: it is with all of them, or with nobody.
             Some(Told::Refused | Told::Nothing) | None if nowhere => return,
             Some(Told::Refused) if page.is_refused_for_good(token) => {
-                return self
-                    .wrong
-                    .push(format!("{token} was refused, and arrived"));
+                return self.wrong.push(format!("{token} was refused, and arrived"));
             }
             Some(Told::Refused | Told::Nothing) => {}
             None => {
@@ -147,8 +145,9 @@ impl Judged {
         }
         let spare = page.cut_off() + page.forgotten("", None);
         if told < reported || told > reported * (1 + spare) {
-            self.wrong
-                .push(format!("{token} to {to}: {told} reports, {spare} forgotten"));
+            self.wrong.push(format!(
+                "{token} to {to}: {told} reports, {spare} forgotten"
+            ));
         }
         self.again += here.saturating_sub(wanted) + told.saturating_sub(reported);
     }

@@ -2,11 +2,11 @@
 
 use super::Options;
 use super::segment::{Kept, Sight};
-use crate::{Kind, Result};
 use crate::disk::File;
 use crate::mailbox::Clock;
 use crate::queue::index::{Index, Message};
 use crate::queue::{Entry, Identity, Lane};
+use crate::{Kind, Result};
 use mailcore_base::envelope::Envelope;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
