@@ -289,6 +289,24 @@ async fn a_message_in_several_segments_is_kept_whole_or_refused() {
     assert!(refused > 5, "{refused}");
 }
 
+/// More has gathered than is kept in memory: what was written out meanwhile is flushed like the rest.
+#[tokio::test]
+async fn a_message_that_is_written_out_before_its_batch_ends_is_flushed_with_it() {
+    let body: Vec<u8> = (0..1_500_000u32).map(|n| (n % 241) as u8).collect();
+    let disk = SimDisk::new(now());
+    let open = |disk: &SimDisk, life| {
+        let mut options = Options::new("queue");
+        options.segment = 1 << 22;
+        options.buffer = 1 << 21;
+        options.seed = life;
+        SegmentQueue::on(Arc::new(disk.clone()), Clock::new(now), options).unwrap()
+    };
+    let queue = open(&disk, 1);
+    let identity = commit(&queue, &body).await.unwrap();
+    let queue = open(&disk.restart(Loss::Lost, 0), 2);
+    assert!(is_whole(&queue, identity, &body).await);
+}
+
 /// A message that is moved to another segment is there whole, whichever operation fails meanwhile.
 #[tokio::test]
 async fn a_message_that_is_moved_survives_failures() {
