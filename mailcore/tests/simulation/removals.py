@@ -1,7 +1,8 @@
 """What is taken out, one at a time: flushes, checksums, orders. Each is a piece of the code as it stands and the same with
-a switch in it, `OUT(name)`; a piece that is not found exactly once ends the run. `test` is the test that turns red."""
+a switch in it, `OUT`; a piece that is not found exactly once ends the run. The second word is the test that turns red; None
+where none was seen to, and WHY says what is known of that."""
 
-SIM, QUEUE, CRASH, FLUSH, LOG, UNIT = "simulation", "queue_crash", "crash", "queue_flush", "queue_log", "lib"
+SIM, QUEUE, CRASH, FLUSH, LOG = "simulation", "queue_crash", "crash", "queue_flush", "queue_log"
 LOGS = "mailcore-store/src/queue/log/"
 DIR = "mailcore-store/src/mailbox/maildir/"
 RUN = "mailcore/src/queue/runner/"
@@ -21,13 +22,13 @@ REMOVALS = [
     ("log: the sync at recovery", SIM, LOGS + "recover.rs",
      "let synced = newest.segment.file.sync_data();",
      "let synced = if OUT { Ok(()) } else { newest.segment.file.sync_data() };"),
-    ("log: the sync of the folders at a start", SIM, LOGS + "mod.rs",
+    ("log: the sync of the folders at a start", QUEUE, LOGS + "mod.rs",
      "match disk.sync_dir(dir) {",
      "match if OUT { Ok(()) } else { disk.sync_dir(dir) } {"),
-    ("log: the sync of a spare", QUEUE, LOGS + "shelf.rs",
+    ("log: the sync of a spare", None, LOGS + "shelf.rs",
      "            file.sync()\n        });",
      "            if OUT { Ok(()) } else { file.sync() }\n        });"),
-    ("log: the sync of a segment's header", SIM, LOGS + "shelf.rs",
+    ("log: the sync of a segment's header", QUEUE, LOGS + "shelf.rs",
      "        file.sync_data()?;\n        self.disk.rename(spare, path)?;",
      "        if !OUT { file.sync_data()?; }\n        self.disk.rename(spare, path)?;"),
     ("log: the sync of a segment's name", SIM, LOGS + "shelf.rs",
@@ -45,7 +46,7 @@ REMOVALS = [
      "        self.then(move |_, outcome| {\n            let done = outcome.as_ref().map_err(again).map(|()| loose);",
      "        if OUT { return drop(answer.send(Ok(loose))); }\n"
      "        self.then(move |_, outcome| {\n            let done = outcome.as_ref().map_err(again).map(|()| loose);"),
-    ("log: a mark is answered behind its flush", SIM, LOGS + "stage.rs",
+    ("log: a mark is answered behind its flush", QUEUE, LOGS + "stage.rs",
      "        self.then(move |house, outcome| {\n            let done = outcome.as_ref().map_err(again).and_then(|()| {\n                house.index().change(identity, |message| {\n                    apply(message, record);\n                    written.stake.join(&mut message.kept.changes);\n                    held",
      "        let answer = if OUT { drop(answer.send(Ok(held))); tokio::sync::oneshot::channel().0 } else { answer };\n"
      "        self.then(move |house, outcome| {\n            let done = outcome.as_ref().map_err(again).and_then(|()| {\n                house.index().change(identity, |message| {\n                    apply(message, record);\n                    written.stake.join(&mut message.kept.changes);\n                    held"),
@@ -57,13 +58,13 @@ REMOVALS = [
      "        self.then(move |house, outcome| {\n            let done = outcome.as_ref().map_err(again);\n            let _ = answer.send(done.map(|()| house",
      "        let answer = if OUT { drop(answer.send(Ok(true))); tokio::sync::oneshot::channel().0 } else { answer };\n"
      "        self.then(move |house, outcome| {\n            let done = outcome.as_ref().map_err(again);\n            let _ = answer.send(done.map(|()| house"),
-    ("log: what could not be flushed is written nowhere else, and cut off", SIM, LOGS + "writer.rs",
+    ("log: what could not be flushed is written nowhere else, and cut off", FLUSH, LOGS + "writer.rs",
      "            self.failures += 1;\n            self.close(true);",
      "            self.failures += 1;\n            if !OUT { self.close(true); }"),
-    ("log: the cut is named in the next header", SIM, LOGS + "writer.rs",
+    ("log: the cut is named in the next header", FLUSH, LOGS + "writer.rs",
      "            if cut {\n                self.shelf.cut",
      "            if cut && !OUT {\n                self.shelf.cut"),
-    ("log: the cut is honoured", SIM, LOGS + "recover.rs",
+    ("log: the cut is honoured", FLUSH, LOGS + "recover.rs",
      "let until = cuts.get(number).copied().unwrap_or(u64::MAX);",
      "let until = cuts.get(number).copied().filter(|_| !OUT).unwrap_or(u64::MAX);"),
     ("log: who names a cut stays as long as what is cut", FLUSH, LOGS + "shelf.rs",
@@ -79,10 +80,10 @@ REMOVALS = [
     ("log: the checksum of a segment's header", SIM, LOGS + "layout.rs",
      "let good = magic && take.u32()? == checksum(summed);",
      "let good = magic && (take.u32()? == checksum(summed) || OUT);"),
-    ("log: the checksum of a frame", QUEUE, LOGS + "layout.rs",
+    ("log: the checksum of a frame", LOG, LOGS + "layout.rs",
      "(marked && take.u32()? == checksum(summed)).then_some(())?;",
      "(marked && (take.u32()? == checksum(summed) || OUT)).then_some(())?;"),
-    ("log: the marker of a record", SIM, LOGS + "layout.rs",
+    ("log: the marker of a record", QUEUE, LOGS + "layout.rs",
      "let marked = take.u64()? == marker;",
      "let marked = take.u64()? == marker || OUT;"),
     ("log: the checksum of a head", QUEUE, LOGS + "scan.rs",
@@ -97,20 +98,20 @@ REMOVALS = [
     ("log: how much is flushed is never said too early", SIM, LOGS + "writer.rs",
      "let frame = frame(active.settled);\n        let at",
      "let frame = frame(if OUT { active.segment.capacity } else { active.settled });\n        let at"),
-    ("log: the end behind the last record", QUEUE, LOGS + "writer.rs",
+    ("log: the end behind the last record", LOG, LOGS + "writer.rs",
      "let nuls = active.segment.capacity.saturating_sub(end).min(END);",
      "let nuls = if OUT { 0 } else { active.segment.capacity.saturating_sub(end).min(END) };"),
     ("log: damage is told of, and its segment kept", LOG, LOGS + "recover.rs",
      "closed.damaged |= range.start < found.settled;",
      "closed.damaged |= !OUT && range.start < found.settled;"),
     # The queue's log: copies forward.
-    ("log: pieces that are moved are flushed before the record that names them", QUEUE, LOGS + "compact.rs",
+    ("log: pieces that are moved are flushed before the record that names them", FLUSH, LOGS + "compact.rs",
      "        // The record that names them comes behind their flush.\n        self.settle()?;",
      "        // The record that names them comes behind their flush.\n        if !OUT { self.settle()?; }"),
     ("log: a move forward that met a failed flush does not count", FLUSH, LOGS + "compact.rs",
      "        if failures != self.failures {\n            return Err(super::unavailable());\n        }\n        let head",
      "        if !OUT && failures != self.failures {\n            return Err(super::unavailable());\n        }\n        let head"),
-    ("log: a copy counts behind its flush", SIM, LOGS + "compact.rs",
+    ("log: a copy counts behind its flush", FLUSH, LOGS + "compact.rs",
      "        let written = self.append(Purpose::Change, Form::Message, &octets, &[&inline])?;\n        self.then(move |house, outcome| {",
      "        let written = self.append(Purpose::Change, Form::Message, &octets, &[&inline])?;\n        if OUT { let base = written.stake; let place = written.place; let _ = self.house.index().change(identity, |message: &mut Message<Kept>| { message.kept = Kept { base, place, pieces: stakes, changes: Vec::new() }; }); return Ok(head.size() + octets.len() as u64); }\n        self.then(move |house, outcome| {"),
     ("log: a sum counts behind its flush", QUEUE, LOGS + "compact.rs",
@@ -119,13 +120,13 @@ REMOVALS = [
     ("log: graves are copied forward", QUEUE, LOGS + "compact.rs",
      "            self.bury(&evacuation)?;",
      "            if !OUT { self.bury(&evacuation)?; }"),
-    ("log: graves are flushed before those they are copied from go", QUEUE, LOGS + "compact.rs",
+    ("log: graves are flushed before those they are copied from go", None, LOGS + "compact.rs",
      "            self.settle()?;\n            if evacuation.failures",
      "            if !OUT { self.settle()?; }\n            if evacuation.failures"),
-    ("log: a segment is not emptied while graves in it could not be copied", FLUSH, LOGS + "compact.rs",
+    ("log: a segment is not emptied while graves in it could not be copied", None, LOGS + "compact.rs",
      "            if evacuation.failures != self.failures {",
      "            if !OUT && evacuation.failures != self.failures {"),
-    ("log: nothing is taken away once a name could not be synced", QUEUE, LOGS + "shelf.rs",
+    ("log: nothing is taken away once a name could not be synced", None, LOGS + "shelf.rs",
      "            self.stuck = true;",
      "            self.stuck = !OUT;"),
     # What all files are kept by.
@@ -138,7 +139,7 @@ REMOVALS = [
     ("disk: the sync of a new directory's name", SIM, "mailcore-store/src/disk/mod.rs",
      "            _ => disk\n                .sync_dir(dir",
      "            _ if OUT => {}\n            _ => disk\n                .sync_dir(dir"),
-    ("disk: a directory whose name could not be synced goes again", SIM, "mailcore-store/src/disk/mod.rs",
+    ("disk: a directory whose name could not be synced goes again", None, "mailcore-store/src/disk/mod.rs",
      "                    let _ = disk.rmdir(dir);",
      "                    if !OUT { let _ = disk.rmdir(dir); }"),
     # Mailboxes.
@@ -164,22 +165,22 @@ REMOVALS = [
     ("maildir: the look for an earlier delivery", SIM, DIR + "desk.rs",
      "if let Some(uid) = self.delivered(&letter, beside)? {",
      "if let Some(uid) = self.delivered(&letter, beside)?.filter(|_| !OUT) {"),
-    ("maildir: the names of an earlier delivery are flushed", SIM, DIR + "desk.rs",
+    ("maildir: the names of an earlier delivery are flushed", None, DIR + "desk.rs",
      "Place::There(_) => vec![\"new\", \"cur\"],",
      "Place::There(_) if OUT => Vec::new(),\n            Place::There(_) => vec![\"new\", \"cur\"],"),
-    ("maildir: what failed is taken back", CRASH, DIR + "desk.rs",
+    ("maildir: what failed is taken back", None, DIR + "desk.rs",
      "                let _ = room.site.disk.unlink(&fresh.path(room)); // else it stays",
      "                if !OUT { let _ = room.site.disk.unlink(&fresh.path(room)); } // else it stays"),
     ("maildir: a list whose flush failed is written anew", CRASH, DIR + "desk.rs",
      "        book::doubt(self.room);\n        self.ledger.distrust();\n        self.failed",
      "        if !OUT { book::doubt(self.room); }\n        self.ledger.distrust();\n        self.failed"),
-    ("maildir: the sync of a new mailbox's directories", SIM, DIR + "scan.rs",
+    ("maildir: the sync of a new mailbox's directories", None, DIR + "scan.rs",
      "    disk.sync_dir(&room.dir).map_err(failed)?;",
      "    if !OUT { disk.sync_dir(&room.dir).map_err(failed)?; }"),
-    ("maildir: the list is durable before a UID is shown", CRASH, DIR + "scan.rs",
+    ("maildir: the list is durable before a UID is shown", None, DIR + "scan.rs",
      "        && let Err(e) = file.sync_data()",
      "        && let Err(e) = if OUT { Ok(()) } else { file.sync_data() }"),
-    ("maildir: the sync of the folders at a start", SIM, DIR + "site.rs",
+    ("maildir: the sync of the folders at a start", CRASH, DIR + "site.rs",
      "            match self.disk.sync_dir(dir) {",
      "            match if OUT { Ok(()) } else { self.disk.sync_dir(dir) } {"),
     ("maildir: the flush of flags", CRASH, DIR + "edit.rs",
@@ -194,7 +195,7 @@ REMOVALS = [
     ("maildir: the sync of a mailbox that is made", CRASH, DIR + "home.rs",
      "            disk.sync_dir(&self.root).map_err(|e| {",
      "            if OUT { Ok(()) } else { disk.sync_dir(&self.root) }.map_err(|e| {"),
-    ("maildir: the sync of a mailbox that is removed", CRASH, DIR + "home.rs",
+    ("maildir: the sync of a mailbox that is removed", None, DIR + "home.rs",
      "            disk.rename(&dir, &aside).map_err(failed)?;\n            disk.sync_dir(&self.root).map_err(failed)",
      "            disk.rename(&dir, &aside).map_err(failed)?;\n            if OUT { return Ok(()); }\n            disk.sync_dir(&self.root).map_err(failed)"),
     ("maildir: the sync of a mailbox's new name", CRASH, DIR + "home.rs",
@@ -239,3 +240,22 @@ REMOVALS = [
      "            match running.await {",
      "            if OUT { copy.state = State::Safe; continue; }\n            match running.await {"),
 ]
+
+# Of those that nothing was seen to turn red for.
+WHY = {
+    "log: the sync of a spare": "the sync of the header saves the whole file; this one finds out early whether there is room",
+    "log: graves are flushed before those they are copied from go":
+        "whoever writes flushes each batch before he tidies on; it matters where that flush fails",
+    "log: a segment is not emptied while graves in it could not be copied": "no test fails that very flush",
+    "log: nothing is taken away once a name could not be synced":
+        "the simulated disk keeps names whose sync has failed for the next one: it is too kind",
+    "disk: a directory whose name could not be synced goes again":
+        "mailboxes and queue sync the folders above them at each start by themselves",
+    "maildir: the names of an earlier delivery are flushed":
+        "it needs a kill between rename and flush, a redelivery alone in its folder, and a loss behind that; not met",
+    "maildir: the sync of a new mailbox's directories":
+        "the list that is written right after it syncs the same directory; it matters where a list is there already",
+    "maildir: the list is durable before a UID is shown": "no crash test has mail that another program has delivered",
+    "maildir: the sync of a mailbox that is removed": "the crash test lets a removed mailbox be there or not",
+    "maildir: what failed is taken back": "what stays is more than was promised, and no test counts it",
+}
