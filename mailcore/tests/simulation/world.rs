@@ -155,6 +155,7 @@ impl World {
             ("smtp".into(), watched(Arc::new(outside.way(power)))),
         ]);
         let runner = Runner::new(Setup {
+            exchangers: None,
             queue: shared,
             routes,
             ways: Arc::new(ways),

@@ -3,7 +3,7 @@
 //! told, is the caller's.
 
 mod bind;
-mod proxy;
+pub mod proxy;
 mod turnstile;
 
 pub use bind::{Address, Listener};
