@@ -14,6 +14,7 @@ mod msmtp;
 mod mutt;
 mod openssl;
 mod python;
+mod qresync;
 mod raw;
 mod relay;
 mod server;

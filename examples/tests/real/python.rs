@@ -11,7 +11,7 @@ ports = dict(p.split('=') for p in sys.argv[5:])
 tls = ssl.create_default_context(cafile=cert)
 "#;
 
-fn run(server: &Server, user: &str, password: &str, script: &str) -> String {
+pub fn run(server: &Server, user: &str, password: &str, script: &str) -> String {
     let ports = [
         ("smtp", SMTP),
         ("submission", SUBMISSION),

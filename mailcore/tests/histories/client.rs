@@ -1,7 +1,8 @@
-//! A client that believes exactly what it is told, and is startled by what no server may tell it.
+//! A client: what it says, and how it reads the answers.
 
 use crate::event::{MAILBOXES, Which};
-use crate::reply::{Fetched, Untagged};
+use crate::memory::{Kind, Memory};
+use crate::reply::{Untagged, numbers};
 use std::collections::BTreeSet;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -19,6 +20,17 @@ pub struct Belief {
     pub writes: bool,
     pub messages: Vec<Message>,
     pub recent: usize,
+    pub validity: u64,
+    /// Up to when the client knows the mailbox.
+    pub modseq: u64,
+    /// The highest modification sequence heard with the command that runs.
+    pub heard: u64,
+    /// Where the server says that the client is.
+    pub highest: Option<u64>,
+    /// UIDVALIDITY and modification sequence as remembered, until the server has said its own.
+    pub remembered: Option<(u64, u64)>,
+    /// How many messages there are, while it is not yet told which are gone.
+    pub exists: Option<usize>,
 }
 
 /// A message as far as it was told.
@@ -28,6 +40,8 @@ pub struct Message {
     pub flags: Option<BTreeSet<String>>,
     pub size: Option<usize>,
     pub recent: bool,
+    /// Its flags before the client changed them silently and conditionally, as long as it does not know whether it has.
+    pub before: Option<BTreeSet<String>>,
 }
 
 /// The answer to a command.
@@ -38,15 +52,30 @@ pub struct Answer {
     /// Response codes of untagged OKs.
     pub codes: Vec<String>,
     pub found: Option<Vec<u32>>,
+    /// The highest modification sequence of those found.
+    pub highest: Option<u64>,
+}
+
+impl Answer {
+    /// What a conditional STORE has left alone, named as the client has named it.
+    pub fn modified(&self) -> Vec<u32> {
+        let set = self.text.strip_prefix("[MODIFIED ");
+        let set = set.and_then(|rest| rest.split(']').next());
+        set.map(numbers).unwrap_or_default()
+    }
 }
 
 #[derive(Debug)]
 pub struct Client {
-    wire: DuplexStream,
+    pub kind: Kind,
+    /// None while it is away.
+    wire: Option<DuplexStream>,
     heard: Vec<u8>,
     tags: u32,
     /// The mailbox that is being opened, if a SELECT is in the air.
     opening: Option<(usize, bool)>,
+    /// What it remembers of mailboxes that it has not selected.
+    memory: [Option<Memory>; MAILBOXES.len()],
     pub belief: Option<Belief>,
     /// The tag of the command in the air.
     pub open: Option<String>,
@@ -56,25 +85,84 @@ pub struct Client {
 }
 
 impl Client {
-    pub async fn new(wire: DuplexStream) -> Self {
-        let mut client = Self {
-            wire,
+    /// One that is away, and remembers nothing.
+    pub fn new(kind: Kind) -> Self {
+        Self {
+            kind,
+            wire: None,
             heard: Vec::new(),
             tags: 0,
             opening: None,
+            memory: [None, None],
             belief: None,
             open: None,
             idles: false,
             numbered: false,
+        }
+    }
+
+    pub fn is_away(&self) -> bool {
+        self.wire.is_none()
+    }
+
+    /// Connects, logs in, and says what it can.
+    pub async fn come(&mut self, wire: DuplexStream) {
+        self.wire = Some(wire);
+        assert!(self.line().await.starts_with("* OK "));
+        let enable = match self.kind {
+            Kind::Plain => "NOOP",
+            Kind::Condstore => "ENABLE CONDSTORE",
+            Kind::Qresync => "ENABLE QRESYNC",
         };
-        assert!(client.line().await.starts_with("* OK "));
-        client
+        for command in ["LOGIN u p", enable] {
+            self.begin(command).await;
+            assert_eq!(self.finish().await.unwrap().status, "OK");
+        }
+    }
+
+    /// Hears so many lines of the answer that is on its way, if one is; the answer, if that was all of it.
+    pub async fn hear_some(&mut self, lines: u8) -> Option<Answer> {
+        let mut answer = Answer::default();
+        let tag = self.open.clone().filter(|_| !self.idles)?;
+        for _ in 0..lines {
+            if self.hear(&tag, &mut answer).await {
+                self.open = None;
+                return Some(answer);
+            }
+        }
+        None
+    }
+
+    /// Its connection breaks. What it was told by then it knows; of what it has said itself, and got no answer to, it
+    /// does not know whether it happened.
+    pub fn leave(&mut self) {
+        if let Some(belief) = &mut self.belief {
+            belief.take_back(|_, _| true);
+        }
+        self.remember();
+        self.belief = None;
+        self.opening = None;
+        self.idles = false;
+        self.open = None;
+        self.heard.clear();
+        self.wire = None;
+    }
+
+    /// Keeps what it knows of the mailbox that it is about to leave.
+    pub fn remember(&mut self) {
+        if let Some(belief) = &self.belief
+            && self.opening.is_none()
+            && self.kind != Kind::Plain
+        {
+            self.memory[belief.mailbox] = Some(Memory::of(belief));
+        }
     }
 
     // ---- the wire
 
     async fn read(&mut self) {
-        let read = tokio::time::timeout(PATIENCE, self.wire.read_buf(&mut self.heard));
+        let wire = self.wire.as_mut().expect("it is away");
+        let read = tokio::time::timeout(PATIENCE, wire.read_buf(&mut self.heard));
         let n = read.await.expect("no answer").unwrap();
         assert!(n > 0, "the server hung up");
     }
@@ -106,7 +194,7 @@ impl Client {
     /// Nothing comes to a client that asks for nothing.
     async fn is_left_alone(&mut self) {
         assert!(self.heard.is_empty(), "{}", self.heard.escape_ascii());
-        let wire = &mut self.wire;
+        let wire = self.wire.as_mut().expect("it is away");
         poll_fn(|cx| {
             let mut octet = [0; 1];
             let mut read = ReadBuf::new(&mut octet);
@@ -127,18 +215,27 @@ impl Client {
         let tag = format!("t{}", self.tags);
         let by_number = ["FETCH ", "STORE ", "SEARCH "];
         self.numbered = by_number.iter().any(|name| command.starts_with(name));
-        self.wire
-            .write_all(format!("{tag} {command}\r\n").as_bytes())
-            .await
-            .unwrap();
+        self.write(&format!("{tag} {command}\r\n")).await;
         self.open = Some(tag);
         self.idles = command == "IDLE";
     }
 
+    async fn write(&mut self, text: &str) {
+        let wire = self.wire.as_mut().expect("it is away");
+        wire.write_all(text.as_bytes()).await.unwrap();
+    }
+
     /// Gives SELECT or EXAMINE: what was believed is void.
     pub async fn select(&mut self, mailbox: usize, write: bool) {
+        self.remember();
         let verb = if write { "SELECT" } else { "EXAMINE" };
-        self.begin(&format!("{verb} {}", MAILBOXES[mailbox])).await;
+        let resync = match (self.kind, &self.memory[mailbox]) {
+            (Kind::Qresync, Some(memory)) => memory.resync(self.tags as usize),
+            (Kind::Condstore, _) => " (CONDSTORE)".to_owned(),
+            _ => String::new(),
+        };
+        self.begin(&format!("{verb} {}{resync}", MAILBOXES[mailbox]))
+            .await;
         self.belief = None;
         self.opening = Some((mailbox, write));
     }
@@ -147,21 +244,26 @@ impl Client {
     pub async fn finish(&mut self) -> Option<Answer> {
         let tag = self.open.take()?;
         if std::mem::take(&mut self.idles) {
-            self.wire.write_all(b"DONE\r\n").await.unwrap();
+            self.write("DONE\r\n").await;
         }
         let mut answer = Answer::default();
-        loop {
-            let line = self.line().await;
-            if let Some(untagged) = line.strip_prefix("* ") {
-                self.told(Untagged::parse(untagged), &mut answer);
-            } else if let Some(reply) = line.strip_prefix(&format!("{tag} ")) {
-                let (status, text) = reply.split_once(' ').unwrap();
-                (answer.status, answer.text) = (status.to_owned(), text.to_owned());
-                break;
-            } else {
-                assert!(line.starts_with('+'), "to {tag}: {line}");
-            }
+        while !self.hear(&tag, &mut answer).await {}
+        Some(answer)
+    }
+
+    /// Hears one line; whether it is the tagged one.
+    async fn hear(&mut self, tag: &str, answer: &mut Answer) -> bool {
+        let line = self.line().await;
+        if let Some(untagged) = line.strip_prefix("* ") {
+            self.told(Untagged::parse(untagged), answer);
+            return false;
         }
+        let Some(reply) = line.strip_prefix(&format!("{tag} ")) else {
+            assert!(line.starts_with('+'), "to {tag}: {line}");
+            return false;
+        };
+        let (status, text) = reply.split_once(' ').unwrap();
+        (answer.status, answer.text) = (status.to_owned(), text.to_owned());
         if let Some((mailbox, writes)) = self.opening.take() {
             assert_eq!(answer.status, "OK", "{answer:?}");
             let word = if writes {
@@ -173,7 +275,13 @@ impl Client {
             let belief = self.belief.as_mut().unwrap();
             (belief.mailbox, belief.writes) = (mailbox, writes);
         }
-        Some(answer)
+        if let Some(belief) = &mut self.belief {
+            if let Some(code) = text.strip_prefix('[').and_then(|t| t.split(']').next()) {
+                belief.code(code);
+            }
+            belief.up_to_date();
+        }
+        true
     }
 
     /// In IDLE: believes what comes until it is enough.
@@ -186,7 +294,51 @@ impl Client {
                 Some(untagged) => self.told(Untagged::parse(untagged), &mut answer),
                 None => assert!(line.starts_with('+'), "in IDLE: {line}"),
             }
+            // No tagged response comes for long: here what the server says counts at once.
+            if let Some(belief) = &mut self.belief
+                && belief.highest.is_some()
+            {
+                belief.up_to_date();
+            }
         }
+    }
+
+    /// A client that knows modification sequences alone finds its messages again by their UIDs, and asks for what has
+    /// changed.
+    pub async fn resynchronise(&mut self) {
+        let (Kind::Condstore, Some(belief)) = (self.kind, &mut self.belief) else {
+            return;
+        };
+        let Some(memory) = self.memory[belief.mailbox].take() else {
+            return;
+        };
+        assert_eq!(belief.validity, memory.validity);
+        let (mailbox, now, since) = (belief.mailbox, belief.modseq, memory.modseq);
+        assert!(now >= since, "from {since} back to {now}");
+        if belief.messages.is_empty() {
+            return;
+        }
+        let heard = belief.modseq;
+        self.asked("FETCH 1:* (UID)").await;
+        let belief = self.belief.as_mut().unwrap();
+        for message in &mut belief.messages {
+            let known = memory.messages.iter().find(|m| m.uid == message.uid);
+            if let Some(known) = known.filter(|_| message.uid.is_some()) {
+                message.flags = message.flags.take().or(known.flags.clone());
+                message.size = known.size;
+            }
+        }
+        let changes = format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since})");
+        self.asked(&changes).await;
+        let belief = self.belief.as_mut().unwrap();
+        assert_eq!(belief.mailbox, mailbox);
+        belief.modseq = belief.modseq.max(heard);
+    }
+
+    async fn asked(&mut self, command: &str) {
+        self.begin(command).await;
+        let answer = self.finish().await.unwrap();
+        assert_eq!(answer.status, "OK", "{answer:?}");
     }
 
     /// Asks for all about the messages from the first one on of which it was not told everything.
@@ -197,27 +349,52 @@ impl Client {
             return;
         };
         let (from, to) = (first + 1, belief.messages.len());
-        self.begin(&format!("FETCH {from}:{to} (UID FLAGS RFC822.SIZE)"))
+        self.asked(&format!("FETCH {from}:{to} (UID FLAGS RFC822.SIZE)"))
             .await;
-        let answer = self.finish().await.unwrap();
-        assert_eq!(answer.status, "OK", "{answer:?}");
     }
 
     // ---- believing
 
     fn told(&mut self, untagged: Untagged, answer: &mut Answer) {
-        if self.opening.is_some() && self.belief.is_none() {
+        if let (Some((mailbox, _)), None) = (self.opening, &self.belief) {
             // The old mailbox may still say something until the new one is described.
-            if matches!(untagged, Untagged::Exists(_)) {
-                self.belief = Some(Belief::default());
+            if let Untagged::Exists(count) = untagged {
+                let memory = self.memory[mailbox].clone();
+                self.belief = Some(match self.kind {
+                    Kind::Qresync => Belief::opening(memory, count),
+                    _ => Belief::opening(None, count),
+                });
+                return;
             }
         }
         match untagged {
-            Untagged::Search(found) => answer.found = Some(found),
-            Untagged::Code(code) => answer.codes.push(code),
+            Untagged::Search(found, highest) => {
+                (answer.found, answer.highest) = (Some(found), highest);
+            }
+            Untagged::Code(code) => {
+                if let Some(belief) = &mut self.belief {
+                    belief.code(&code);
+                }
+                answer.codes.push(code);
+            }
             Untagged::Other(_) => {}
             news => {
                 let belief = self.belief.as_mut().expect("news without a mailbox");
+                if let (Untagged::Fetch(_, fetched), Kind::Qresync) = (&news, self.kind) {
+                    // RFC 7162 §3.2.4
+                    assert!(fetched.uid.is_some(), "a FETCH without a UID: {fetched:?}");
+                }
+                let by_uid = matches!(news, Untagged::Vanished(..));
+                let by_number = matches!(news, Untagged::Expunge(_));
+                assert!(
+                    !by_uid || self.kind == Kind::Qresync,
+                    "VANISHED to {:?}",
+                    self.kind
+                );
+                assert!(
+                    !by_number || self.kind != Kind::Qresync,
+                    "EXPUNGE with QRESYNC"
+                );
                 belief.told(news, self.numbered);
             }
         }
@@ -257,55 +434,4 @@ impl Client {
 fn literal(line: &[u8]) -> Option<usize> {
     let line = std::str::from_utf8(line.strip_suffix(b"}")?).ok()?;
     line.rsplit_once('{')?.1.parse().ok()
-}
-
-impl Belief {
-    fn told(&mut self, news: Untagged, numbered: bool) {
-        match news {
-            Untagged::Exists(count) => {
-                assert!(count >= self.messages.len(), "EXISTS shrank to {count}");
-                self.messages.resize(count, Message::default());
-            }
-            Untagged::Recent(count) => self.recent = count,
-            Untagged::Expunge(number) => {
-                assert!(!numbered, "EXPUNGE with an answer by numbers");
-                assert!(number >= 1 && number <= self.messages.len());
-                self.messages.remove(number - 1);
-            }
-            Untagged::Fetch(number, fetched) => self.fetched(number, fetched),
-            Untagged::Search(_) | Untagged::Code(_) | Untagged::Other(_) => unreachable!(),
-        }
-    }
-
-    fn fetched(&mut self, number: usize, fetched: Fetched) {
-        assert!(number >= 1 && number <= self.messages.len(), "{number}");
-        let place = number - 1;
-        if let Some(uid) = fetched.uid {
-            let known = self.messages[place].uid;
-            assert!(
-                known.is_none_or(|known| known == uid),
-                "{number} is another"
-            );
-            let (before, after) = self.messages.split_at(place);
-            assert!(
-                before.iter().all(|m| m.uid < Some(uid)),
-                "UIDs descend to {uid}"
-            );
-            let after = after.iter().skip(1).filter_map(|m| m.uid);
-            assert!(
-                after.into_iter().all(|later| later > uid),
-                "{uid} is no ascent"
-            );
-        }
-        let message = &mut self.messages[place];
-        message.uid = fetched.uid.or(message.uid);
-        if let Some(flags) = fetched.flags {
-            message.flags = Some(flags);
-            message.recent = fetched.recent;
-        }
-        if let (Some(size), Some(body)) = (message.size, fetched.body) {
-            assert_eq!(size, body, "message {number} has another body");
-        }
-        message.size = fetched.size.or(message.size);
-    }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 /// Sessions in a history.
-pub const SESSIONS: usize = 4;
+pub const SESSIONS: usize = 8;
 /// The mailboxes that there are.
 pub const MAILBOXES: [&str; 2] = ["INBOX", "Other"];
 /// The flags that are used; an event has a bit for each.
@@ -17,8 +17,26 @@ pub enum Event {
     Finish(usize),
     /// Mail is delivered with these flags.
     Deliver(usize, u8),
+    /// A client's connection breaks, wherever it is, after so many more lines of what is on its way. It comes back, with
+    /// what it remembers, when it has something to say.
+    Leave(usize, u8),
+    /// All connections break, and the store is started anew on what there is.
+    Restart,
+    /// Another program is at the files.
+    Foreign(Foreign),
     /// All commands are answered, all news told, and everybody is asked what he believes.
     Settle,
+}
+
+/// What another program does to the files of INBOX.
+#[derive(Debug, Clone)]
+pub enum Foreign {
+    /// It renames a message's file, whose flags are these then.
+    Flag(u16, u8),
+    /// It delivers into `new/`.
+    Deliver,
+    /// It deletes a file.
+    Remove(u16),
 }
 
 #[derive(Debug, Clone)]
@@ -41,6 +59,7 @@ pub enum Command {
         op: &'static str,
         silent: bool,
         flags: u8,
+        unless: Unless,
     },
     Copy {
         which: Which,
@@ -56,11 +75,24 @@ pub enum Command {
         which: Which,
         body: bool,
     },
+    /// What has changed since the client last knew all.
+    Changes,
     Search {
         by_uid: bool,
         flag: usize,
         not: bool,
+        modseq: bool,
     },
+}
+
+/// On which condition flags are stored; clients that know no modification sequences know no conditions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unless {
+    Never,
+    /// Unless they have changed since the client last knew all.
+    Changed,
+    /// Unless the message has been there since so long: it has.
+    Since(u64),
 }
 
 /// Messages, by number or by UID: ranges of places, modulo how many there are.
@@ -91,6 +123,12 @@ fn mailbox() -> impl Strategy<Value = usize> {
 fn command() -> impl Strategy<Value = Command> {
     let flags = || 0u8..64;
     let op = prop_oneof![Just(""), Just("+"), Just("+"), Just("-")];
+    let unless = prop_oneof![
+        4 => Just(Unless::Never),
+        3 => Just(Unless::Changed),
+        1 => Just(Unless::Since(0)),
+        1 => Just(Unless::Since(1 << 62)),
+    ];
     prop_oneof![
         3 => (mailbox(), prop::bool::weighted(0.8))
             .prop_map(|(mailbox, write)| Command::Select { mailbox, write }),
@@ -100,25 +138,38 @@ fn command() -> impl Strategy<Value = Command> {
         1 => Just(Command::Check),
         3 => Just(Command::Idle),
         4 => (mailbox(), flags()).prop_map(|(mailbox, flags)| Command::Append { mailbox, flags }),
-        8 => (which(), op, any::<bool>(), flags())
-            .prop_map(|(which, op, silent, flags)| Command::Store { which, op, silent, flags }),
+        8 => (which(), op, any::<bool>(), flags(), unless).prop_map(
+            |(which, op, silent, flags, unless)| Command::Store { which, op, silent, flags, unless },
+        ),
         2 => (which(), mailbox()).prop_map(|(which, to)| Command::Copy { which, to }),
         2 => (which(), mailbox()).prop_map(|(which, to)| Command::Move { which, to }),
         4 => Just(Command::Expunge),
         2 => which().prop_map(Command::UidExpunge),
         4 => (which(), any::<bool>()).prop_map(|(which, body)| Command::Fetch { which, body }),
-        2 => (any::<bool>(), 0..FLAGS.len(), any::<bool>())
-            .prop_map(|(by_uid, flag, not)| Command::Search { by_uid, flag, not }),
+        2 => Just(Command::Changes),
+        2 => (any::<bool>(), 0..FLAGS.len(), any::<bool>(), any::<bool>())
+            .prop_map(|(by_uid, flag, not, modseq)| Command::Search { by_uid, flag, not, modseq }),
     ]
 }
 
-/// A history of at most so many events.
-pub fn history(most: usize) -> impl Strategy<Value = Vec<Event>> {
+fn foreign() -> impl Strategy<Value = Foreign> {
+    prop_oneof![
+        3 => (0u16..40, 0u8..16).prop_map(|(place, flags)| Foreign::Flag(place, flags)),
+        2 => Just(Foreign::Deliver),
+        2 => (0u16..40).prop_map(Foreign::Remove),
+    ]
+}
+
+/// A history of at most so many events, in which another program takes part so often.
+pub fn history(most: usize, others: u32) -> impl Strategy<Value = Vec<Event>> {
     let event = prop_oneof![
-        12 => (0..SESSIONS, command()).prop_map(|(who, command)| Event::Begin(who, command)),
-        2 => (0..SESSIONS).prop_map(Event::Finish),
-        2 => (mailbox(), 0u8..64).prop_map(|(mailbox, flags)| Event::Deliver(mailbox, flags)),
-        1 => Just(Event::Settle),
+        24 => (0..SESSIONS, command()).prop_map(|(who, command)| Event::Begin(who, command)),
+        4 => (0..SESSIONS).prop_map(Event::Finish),
+        3 => (0..SESSIONS, 0u8..6).prop_map(|(who, lines)| Event::Leave(who, lines)),
+        1 => Just(Event::Restart),
+        others => foreign().prop_map(Event::Foreign),
+        4 => (mailbox(), 0u8..64).prop_map(|(mailbox, flags)| Event::Deliver(mailbox, flags)),
+        2 => Just(Event::Settle),
     ];
     proptest::collection::vec(event, 0..most)
 }

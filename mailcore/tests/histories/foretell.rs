@@ -18,14 +18,30 @@ impl World {
             return;
         };
         match &meant.command {
-            Command::Store { op, flags, .. } if writes => self.flag(mailbox, meant, op, *flags),
+            Command::Store {
+                op, flags, which, ..
+            } if writes => {
+                let left = answer.modified().into_iter();
+                let left: Vec<u32> = left
+                    .filter_map(|named| match which.by_uid {
+                        true => Some(named),
+                        false => meant.known.get(named as usize - 1).copied(),
+                    })
+                    .collect();
+                let stored = meant.uids.iter().copied().filter(|uid| !left.contains(uid));
+                self.flag(mailbox, stored.collect(), op, *flags);
+            }
             // RFC 3501 §6.4.5: BODY[] sets \Seen.
-            Command::Fetch { body: true, .. } if writes => self.flag(mailbox, meant, "+", 1 << 3),
+            Command::Fetch { body: true, .. } if writes => {
+                self.flag(mailbox, meant.uids.clone(), "+", 1 << 3);
+            }
             Command::Expunge | Command::Close if writes => self.expunge(mailbox, &meant.known),
             Command::UidExpunge(_) if writes => self.expunge(mailbox, &meant.uids),
             Command::Copy { to, .. } => self.copy(mailbox, *to, meant, answer, false),
             Command::Move { to, .. } => self.copy(mailbox, *to, meant, answer, true),
-            Command::Search { by_uid, flag, not } => {
+            Command::Search {
+                by_uid, flag, not, ..
+            } => {
                 let there = &self.truth[mailbox].mails;
                 let matches = |uid: &u32| {
                     there
@@ -38,14 +54,15 @@ impl World {
                     .map(|(number, uid)| if *by_uid { *uid } else { number })
                     .collect();
                 assert_eq!(answer.found.as_ref(), Some(&found));
+                assert!(answer.highest.is_none() || !found.is_empty());
             }
             _ => {}
         }
     }
 
-    fn flag(&mut self, mailbox: usize, meant: &Meant, op: &str, bits: u8) {
-        for uid in &meant.uids {
-            if let Some(mail) = self.truth[mailbox].mails.get_mut(uid) {
+    fn flag(&mut self, mailbox: usize, uids: Vec<u32>, op: &str, bits: u8) {
+        for uid in uids {
+            if let Some(mail) = self.truth[mailbox].mails.get_mut(&uid) {
                 mail.flags = truth::changed(&mail.flags, op, &set(bits));
             }
         }

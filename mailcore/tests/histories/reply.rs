@@ -8,8 +8,11 @@ pub enum Untagged {
     Exists(usize),
     Recent(usize),
     Expunge(usize),
+    /// UIDs; whether they went earlier, so that nobody counts them any more.
+    Vanished(Vec<u32>, bool),
     Fetch(usize, Fetched),
-    Search(Vec<u32>),
+    /// What was found, and the highest modification sequence of it.
+    Search(Vec<u32>, Option<u64>),
     /// `OK [CODE …]`
     Code(String),
     Other(String),
@@ -23,6 +26,7 @@ pub struct Fetched {
     pub flags: Option<BTreeSet<String>>,
     pub recent: bool,
     pub size: Option<usize>,
+    pub modseq: Option<u64>,
     /// How long the body is that came.
     pub body: Option<usize>,
 }
@@ -41,11 +45,16 @@ impl Untagged {
             };
         }
         match first {
-            "SEARCH" => Self::Search(
-                rest.split_whitespace()
-                    .map(|n| n.parse().unwrap())
-                    .collect(),
-            ),
+            "SEARCH" => {
+                let (found, highest) = rest.split_once("(MODSEQ ").unwrap_or((rest, ""));
+                let found = found.split_whitespace().map(|n| n.parse().unwrap());
+                let highest = highest.strip_suffix(')').map(|n| n.parse().unwrap());
+                Self::Search(found.collect(), highest)
+            }
+            "VANISHED" => match rest.strip_prefix("(EARLIER) ") {
+                Some(set) => Self::Vanished(numbers(set), true),
+                None => Self::Vanished(numbers(rest), false),
+            },
             "OK" if rest.starts_with('[') => {
                 Self::Code(rest[1..].split(']').next().unwrap_or_default().to_owned())
             }
@@ -67,6 +76,11 @@ impl Fetched {
                         flags.split_whitespace().map(str::to_owned).collect();
                     fetched.recent = flags.remove("\\Recent");
                     fetched.flags = Some(flags);
+                    after
+                }
+                "MODSEQ" => {
+                    let (modseq, after) = value[1..].split_once(')').unwrap();
+                    fetched.modseq = Some(modseq.parse().unwrap());
                     after
                 }
                 // The message has been expunged since its flags were read.
@@ -103,6 +117,11 @@ pub fn numbers(set: &str) -> Vec<u32> {
             a.min(b)..=a.max(b)
         })
         .collect()
+}
+
+/// The number behind this name in a response code.
+pub fn coded(code: &str, name: &str) -> Option<u64> {
+    code.strip_prefix(name)?.trim_start().parse().ok()
 }
 
 /// `COPYUID` in a response code: from which UIDs, to which.

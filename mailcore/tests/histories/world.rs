@@ -1,7 +1,9 @@
 //! The server, its clients, and what they do to each other.
 
 use crate::client::{Answer, Client};
-use crate::event::{Command, Event, FLAGS, MAILBOXES, SESSIONS};
+use crate::event::{Command, Event, FLAGS, MAILBOXES, SESSIONS, Unless};
+use crate::files::Files;
+use crate::memory::Kind;
 use crate::truth::{self, Mail, Truth};
 use mailcore::auth::{self, Gate};
 use mailcore::net::Bell;
@@ -14,6 +16,11 @@ use mailcore_store::mailbox::{Account, MailStore, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::JoinHandle;
+
+/// Longer than any session takes to end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether commands overlap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,10 +29,25 @@ pub enum Pace {
     AtOnce,
 }
 
+/// Where the mail lies.
+pub struct Home {
+    /// Starts the store on what there is.
+    pub start: Box<dyn Fn() -> Arc<dyn MailStore>>,
+    /// The files, where another program may be at them.
+    pub files: Option<Files>,
+}
+
 pub struct World {
     pub pace: Pace,
+    pub home: Home,
+    server: Arc<ImapServer>,
     pub account: Arc<dyn Account>,
     pub clients: Vec<Client>,
+    /// The server's side of each connection, and of those that broke.
+    sessions: Vec<Option<JoinHandle<()>>>,
+    broken: Vec<JoinHandle<()>>,
+    /// What a client that is away had selected.
+    left: Vec<Option<(usize, bool)>>,
     /// What the command in the air of each client does.
     meant: Vec<Option<Meant>>,
     pub truth: [Truth; MAILBOXES.len()],
@@ -64,26 +86,27 @@ fn words(flags: &BTreeSet<String>) -> String {
         .join(" ")
 }
 
-fn message(serial: usize) -> String {
+/// A message whose size nobody else's has.
+pub fn message(serial: usize) -> String {
     format!("Subject: one of many\r\n\r\n{}\r\n", "x".repeat(serial))
 }
 
 impl World {
-    pub async fn new(store: Arc<dyn MailStore>, pace: Pace) -> Self {
-        let users = MemoryUsers::new(Hasher::new([7; 32]));
-        users.insert(Entry::new(
-            User::new("u"),
-            Stored::parse("{PLAIN}p").unwrap(),
-        ));
-        let users = Arc::new(users);
-        let gate = Gate::new(users.clone(), users, auth::Options::new("mail.test"));
-        let account = store.account(&User::new("u")).await.unwrap();
+    pub async fn new(home: Home, pace: Pace) -> Self {
+        let (server, account) = serve((home.start)()).await;
         account.create(&truth::name(1), None).await.unwrap();
-        let server = Arc::new(ImapServer::new(Options::default(), gate, store));
+        let kinds = [Kind::Plain, Kind::Condstore, Kind::Qresync, Kind::Qresync];
         let mut world = Self {
             pace,
+            home,
+            server,
             account,
-            clients: Vec::new(),
+            clients: (0..SESSIONS)
+                .map(|who| Client::new(kinds[who % 4]))
+                .collect(),
+            sessions: (0..SESSIONS).map(|_| None).collect(),
+            broken: Vec::new(),
+            left: (0..SESSIONS).map(|who| Some((0, who != 3))).collect(),
             meant: (0..SESSIONS).map(|_| None).collect(),
             truth: [Truth::new(), Truth::new()],
             serial: 0,
@@ -95,23 +118,70 @@ impl World {
             world.deliver(0, bits).await;
         }
         for who in 0..SESSIONS {
-            let mut client = Client::new(connect(&server)).await;
-            client.begin("LOGIN u p").await;
-            assert_eq!(client.finish().await.unwrap().status, "OK");
-            world.clients.push(client);
-            let select = Command::Select {
-                mailbox: 0,
-                write: who != 3,
-            };
-            world.begin(who, select).await;
-            world.finish(who).await;
+            world.come(who).await;
         }
         world
+    }
+
+    /// A client that is away comes back, to the mailbox in which it was.
+    pub async fn come(&mut self, who: usize) {
+        if !self.clients[who].is_away() {
+            return;
+        }
+        let (wire, session) = connect(&self.server);
+        self.sessions[who] = Some(session);
+        self.clients[who].come(wire).await;
+        if let Some((mailbox, write)) = self.left[who].take() {
+            let select = Command::Select { mailbox, write };
+            self.begin(who, select).await;
+            self.finish(who).await;
+        }
+    }
+
+    /// A client's connection breaks.
+    async fn leave(&mut self, who: usize, lines: u8) {
+        if self.clients[who].is_away() {
+            return;
+        }
+        let answer = self.clients[who].hear_some(lines).await;
+        let meant = self.meant[who].take();
+        if let (Some(meant), Some(answer)) = (&meant, &answer) {
+            self.refused(who, meant, answer);
+        }
+        let opening = meant.and_then(|meant| match meant.command {
+            Command::Select { mailbox, write } => Some((mailbox, write)),
+            _ => None,
+        });
+        let selected = self.clients[who].belief.as_ref();
+        self.left[who] = opening.or(selected.map(|belief| (belief.mailbox, belief.writes)));
+        self.clients[who].leave();
+        self.broken.extend(self.sessions[who].take());
+        if self.pace == Pace::InTurn {
+            self.mourn().await;
+        }
+    }
+
+    /// Whatever connections that broke had begun is over.
+    pub async fn mourn(&mut self) {
+        for session in self.broken.drain(..) {
+            let over = tokio::time::timeout(PATIENCE, session);
+            over.await.expect("a session outlives its client").unwrap();
+        }
+    }
+
+    async fn restart(&mut self) {
+        for who in 0..SESSIONS {
+            self.leave(who, 3).await;
+        }
+        self.mourn().await;
+        let (server, account) = serve((self.home.start)()).await;
+        (self.server, self.account) = (server, account);
     }
 
     pub async fn happens(&mut self, event: Event) {
         match event {
             Event::Begin(who, command) => {
+                self.come(who).await;
                 self.finish(who).await;
                 self.begin(who, command).await;
                 if self.pace == Pace::InTurn && !self.clients[who].idles {
@@ -120,6 +190,14 @@ impl World {
             }
             Event::Finish(who) => self.finish(who).await,
             Event::Deliver(mailbox, flags) => self.deliver(mailbox, flags).await,
+            Event::Leave(who, lines) => self.leave(who, lines).await,
+            Event::Restart => self.restart().await,
+            Event::Foreign(event) => {
+                self.serial += 1;
+                if let Some(files) = &self.home.files {
+                    files.happens(&event, self.serial);
+                }
+            }
             Event::Settle => self.settle().await,
         }
     }
@@ -127,13 +205,8 @@ impl World {
     fn mail(&mut self, flags: BTreeSet<String>) -> (Mail, String) {
         self.serial += 1;
         let text = message(self.serial);
-        (
-            Mail {
-                flags,
-                size: text.len(),
-            },
-            text,
-        )
+        let size = text.len();
+        (Mail { flags, size }, text)
     }
 
     async fn deliver(&mut self, mailbox: usize, bits: u8) {
@@ -226,13 +299,30 @@ impl World {
                 op,
                 silent,
                 flags,
+                unless,
             } => {
                 let silent = if *silent { ".SILENT" } else { "" };
+                let unless = match (client.kind, unless) {
+                    (Kind::Plain, _) | (_, Unless::Never) => String::new(),
+                    (_, Unless::Changed) => {
+                        format!(" (UNCHANGEDSINCE {})", client.belief.as_ref()?.modseq)
+                    }
+                    (_, Unless::Since(modseq)) => format!(" (UNCHANGEDSINCE {modseq})"),
+                };
                 format!(
-                    "{} {op}FLAGS{silent} ({})",
+                    "{}{unless} {op}FLAGS{silent} ({})",
                     about(which, "STORE")?,
                     words(&set(*flags))
                 )
+            }
+            Command::Changes => {
+                let since = client.belief.as_ref()?.modseq;
+                match client.kind {
+                    Kind::Plain => return None,
+                    Kind::Condstore => format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since})"),
+                    // From the beginning: what went before it came, it may hear again.
+                    Kind::Qresync => "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)".into(),
+                }
             }
             Command::Copy { which, to } => format!("{} {}", about(which, "COPY")?, MAILBOXES[*to]),
             Command::Move { which, to } => format!("{} {}", about(which, "MOVE")?, MAILBOXES[*to]),
@@ -242,20 +332,29 @@ impl World {
                 about(&which, "EXPUNGE")?
             }
             Command::Fetch { which, body } => {
-                let items = if *body {
-                    "(UID FLAGS RFC822.SIZE BODY[])"
-                } else {
-                    "(FLAGS RFC822.SIZE UID)"
+                let items = match (body, client.kind) {
+                    (true, _) => "(UID FLAGS RFC822.SIZE BODY[])",
+                    (false, Kind::Plain) => "(FLAGS RFC822.SIZE UID)",
+                    (false, _) => "(FLAGS RFC822.SIZE MODSEQ UID)",
                 };
                 format!("{} {items}", about(which, "FETCH")?)
             }
-            Command::Search { by_uid, flag, not } => {
+            Command::Search {
+                by_uid,
+                flag,
+                not,
+                modseq,
+            } => {
                 let not = if *not { "NOT " } else { "" };
+                let modseq = match *modseq && client.kind != Kind::Plain {
+                    true => "MODSEQ 1 ",
+                    false => "",
+                };
                 let key = match FLAGS[*flag].strip_prefix('\\') {
                     Some(system) => system.to_ascii_uppercase(),
                     None => format!("KEYWORD {}", FLAGS[*flag]),
                 };
-                format!("{} {not}{key}", verb("SEARCH", *by_uid))
+                format!("{} {modseq}{not}{key}", verb("SEARCH", *by_uid))
             }
             Command::Noop | Command::Select { .. } | Command::Append { .. } => return None,
         })
@@ -265,7 +364,10 @@ impl World {
     fn foresee(&mut self, who: usize, meant: &Meant) {
         let client = &mut self.clients[who];
         match &meant.command {
-            Command::Unselect | Command::Close => client.belief = None,
+            Command::Unselect | Command::Close => {
+                client.remember();
+                client.belief = None;
+            }
             Command::Store {
                 op,
                 silent: true,
@@ -275,13 +377,8 @@ impl World {
                 let Some(belief) = client.belief.as_mut().filter(|b| b.writes) else {
                     return;
                 };
-                for message in &mut belief.messages {
-                    if message.uid.is_some_and(|uid| meant.uids.contains(&uid))
-                        && let Some(believed) = &mut message.flags
-                    {
-                        *believed = truth::changed(believed, op, &set(*flags));
-                    }
-                }
+                let by = set(*flags);
+                belief.take_for_granted(&meant.uids, |flags| truth::changed(flags, op, &by));
             }
             _ => {}
         }
@@ -293,9 +390,28 @@ impl World {
             return;
         };
         if let Some(meant) = self.meant[who].take() {
+            self.refused(who, &meant, &answer);
             self.check(&meant, &answer);
+            if matches!(meant.command, Command::Select { .. }) {
+                self.clients[who].resynchronise().await;
+            }
         }
         self.clients[who].learn().await;
+    }
+
+    /// Of a silent change, what the server has left alone is not as the client took it to be.
+    fn refused(&mut self, who: usize, meant: &Meant, answer: &Answer) {
+        let by_uid = matches!(&meant.command, Command::Store { which, .. } if which.by_uid);
+        let left = answer.modified();
+        let Some(belief) = &mut self.clients[who].belief else {
+            return;
+        };
+        if by_uid {
+            belief.take_back(|_, message| message.uid.is_some_and(|uid| left.contains(&uid)));
+        } else {
+            // Numbers of STORE do not move before its answer is over.
+            belief.take_back(|number, _| left.contains(&(number as u32)));
+        }
     }
 
     fn check(&mut self, meant: &Meant, answer: &Answer) {
@@ -311,7 +427,20 @@ impl World {
     }
 }
 
-fn connect(server: &Arc<ImapServer>) -> tokio::io::DuplexStream {
+async fn serve(store: Arc<dyn MailStore>) -> (Arc<ImapServer>, Arc<dyn Account>) {
+    let users = MemoryUsers::new(Hasher::new([7; 32]));
+    users.insert(Entry::new(
+        User::new("u"),
+        Stored::parse("{PLAIN}p").unwrap(),
+    ));
+    let users = Arc::new(users);
+    let gate = Gate::new(users.clone(), users, auth::Options::new("mail.test"));
+    let account = store.account(&User::new("u")).await.unwrap();
+    let server = Arc::new(ImapServer::new(Options::default(), gate, store));
+    (server, account)
+}
+
+fn connect(server: &Arc<ImapServer>) -> (tokio::io::DuplexStream, JoinHandle<()>) {
     let (near, far) = tokio::io::duplex(1024);
     let server = Arc::clone(server);
     let address = SocketAddr::from(([127, 0, 0, 1], 143));
@@ -319,6 +448,7 @@ fn connect(server: &Arc<ImapServer>) -> tokio::io::DuplexStream {
         peer: Peer::Tcp(address),
         local: Peer::Tcp(address),
     };
-    tokio::spawn(async move { server.serve(Stream::plain(far), &route, Bell::new()).await });
-    near
+    let session =
+        tokio::spawn(async move { server.serve(Stream::plain(far), &route, Bell::new()).await });
+    (near, session)
 }
