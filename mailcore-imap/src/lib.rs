@@ -10,5 +10,7 @@
 mod parse;
 pub mod pop3;
 pub mod server;
+pub mod sort;
+pub mod thread;
 pub mod types;
 mod write;

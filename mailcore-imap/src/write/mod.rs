@@ -19,6 +19,15 @@ pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {
     out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
 
+/// `low:high`, or the number where both are one.
+pub(crate) fn range(out: &mut Vec<u8>, low: u32, high: u32) {
+    number(out, u64::from(low));
+    if low < high {
+        out.push(b':');
+        number(out, u64::from(high));
+    }
+}
+
 /// An atom where that will do, else a string.
 pub(crate) fn astring(out: &mut Vec<u8>, text: &[u8]) {
     let plain = |b: &u8| matches!(b, b'!'..=b'~') && !b"(){%*\"\\]".contains(b);

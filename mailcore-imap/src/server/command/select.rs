@@ -7,8 +7,10 @@ use crate::server::question::{Answer, Close, Select, Want};
 use crate::server::state::Selected;
 use crate::server::tell;
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
+use crate::server::updates::Updates;
 use crate::server::view::View;
 use crate::types::{self, Access, Failed};
+use mailcore_base::mailbox::UidSet;
 
 /// ```text
 ///   Leave ──► Left ──► Open ──► Opened
@@ -98,6 +100,8 @@ impl Run {
             view: View::new(&opened.snapshot, recent),
             access,
             new_keywords: opened.new_keywords,
+            saved: UidSet::new(),
+            updates: Updates::default(),
         };
         let out = &mut turn.out.bytes;
         let view = &selected.view;

@@ -77,12 +77,9 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
         return Err(Wrong::ARGUMENTS);
     };
     let uids = if by_uid {
-        selected.view.uids(set.ranges())
+        selected.uids(&set)
     } else {
-        selected
-            .view
-            .numbers(set.ranges())
-            .map_err(|_| Wrong::SET)?
+        selected.numbers(&set).map_err(|_| Wrong::SET)?
     };
     at.space().map_err(|_| Wrong::ARGUMENTS)?;
     let items = fetch::items(at)?;
