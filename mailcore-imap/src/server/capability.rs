@@ -5,7 +5,7 @@ use super::{Facts, Mechanism, Options, state::State};
 /// What is offered at every moment, in Dovecot's order.
 const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
 /// What is offered after login besides.
-const AFTER_LOGIN: [&str; 17] = [
+const AFTER_LOGIN: [&str; 19] = [
     "SORT",
     "SORT=DISPLAY",
     "THREAD=REFERENCES",
@@ -16,6 +16,8 @@ const AFTER_LOGIN: [&str; 17] = [
     "NAMESPACE",
     "UIDPLUS",
     "I18NLEVEL=1",
+    "CONDSTORE",
+    "QRESYNC",
     "ESEARCH",
     "ESORT",
     "SEARCHRES",

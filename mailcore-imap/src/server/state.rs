@@ -11,7 +11,7 @@ use super::updates::Updates;
 use super::view::{NoSuchMessage, View};
 use crate::parse::search::Numbered;
 use crate::types::{Access, SequenceSet};
-use mailcore_base::mailbox::{MailboxName, UidSet};
+use mailcore_base::mailbox::{MailboxName, ModSeq, UidSet};
 
 /// What outlives a command.
 #[derive(Debug, Default)]
@@ -30,6 +30,10 @@ pub(super) struct State {
     pub(super) changed: bool,
     /// The command that runs goes by UID, and so do all FETCH responses with it (RFC 3501 §6.4.8).
     pub(super) by_uid: bool,
+    /// The client knows modification sequences and is told of every new one (RFC 7162 §3.1).
+    pub(super) condstore: bool,
+    /// The client has enabled QRESYNC: expunges are told by UID (RFC 7162 §3.2).
+    pub(super) qresync: bool,
 }
 
 /// The user's side of a session.
@@ -51,9 +55,18 @@ pub(super) struct Selected {
     pub(super) saved: UidSet,
     /// Searches whose results the client is kept told of.
     pub(super) updates: Updates,
+    /// Modification sequences outlive this session.
+    pub(super) modseqs: bool,
+    /// The highest modification sequence that the client may take itself to be up to.
+    pub(super) heard: ModSeq,
 }
 
 impl Selected {
+    /// The client is told of this modification sequence.
+    pub(super) fn hear(&mut self, modseq: ModSeq) {
+        self.heard = self.heard.max(modseq);
+    }
+
     /// The messages that a set of UIDs names.
     pub(super) fn uids(&self, set: &SequenceSet) -> UidSet {
         match set.is_saved() {

@@ -135,8 +135,8 @@ fn a_second_message_of_the_same_id_is_a_message_of_its_own() {
 }
 
 #[test]
-fn a_thread_of_a_million_messages_takes_no_depth_of_ours() {
-    const MANY: u32 = 1_000_000;
+fn a_thread_however_deep_takes_no_depth_of_ours() {
+    const MANY: u32 = 200_000;
     let mut threading = threading(Algorithm::References);
     for n in 1..=MANY {
         let (id, before) = (n, n - 1);
@@ -152,7 +152,7 @@ fn a_thread_of_a_million_messages_takes_no_depth_of_ours() {
     }
     let threads = threading.threads();
     assert_eq!(threads.len(), MANY as usize);
-    for (place, uid) in [(0, 1), (1, 2), (999_999, MANY)] {
+    for (place, uid) in [(0, 1), (1, 2), (199_999, MANY)] {
         let told = threads.get(place).unwrap();
         assert_eq!(told.uid, Uid::new(uid));
         assert_eq!(told.children, u32::from(uid < MANY));

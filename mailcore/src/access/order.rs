@@ -82,24 +82,32 @@ async fn each(
     let mut records = Vec::new();
     for batch in batches(uids) {
         records.clear();
-        let fields = Fields::DATE | Fields::SIZE;
+        let mut fields = Fields::DATE | Fields::SIZE;
+        if needs_header {
+            fields = fields | Fields::HEADERS;
+        }
         mailbox.records(&batch, fields, &mut records).await?;
         for record in &records {
-            let read = if needs_header {
-                let Some(body) = mailbox.body(record.uid).await? else {
-                    continue;
-                };
-                header(&*body).await?
-            } else {
-                Vec::new()
+            let read;
+            let header = match &record.headers {
+                _ if !needs_header => &[][..],
+                Some(chosen) => &**chosen,
+                None => {
+                    // The store keeps none apart: the message is opened.
+                    let Some(body) = mailbox.body(record.uid).await? else {
+                        continue;
+                    };
+                    read = header(&*body).await?;
+                    &*read
+                }
             };
             show(&Message {
                 uid: record.uid,
                 received: record.date.unwrap_or_default(),
                 size: record.size.unwrap_or_default(),
-                header: &read,
+                header,
             });
-            breath.spent(read.len()).await;
+            breath.spent(header.len()).await;
         }
     }
     Ok(())
@@ -115,4 +123,99 @@ async fn apart<T: Send + 'static>(
     }
     let done = tokio::task::spawn_blocking(work).await;
     done.map_err(|error| Error::new(Kind::Unavailable, "ordering messages").because(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mailcore_base::mailbox::MailboxName;
+    use mailcore_base::search::Key;
+    use mailcore_imap::sort::By;
+    use mailcore_store::auth::User;
+    use mailcore_store::mailbox::{Access, MailStore, MemoryStore, Stamp};
+    use std::future::Future;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    async fn mailbox_of(headers: impl IntoIterator<Item = String>) -> Box<dyn Mailbox> {
+        let account = MemoryStore::new().account(&User::new("u")).await.unwrap();
+        let inbox = MailboxName::inbox();
+        for header in headers {
+            let mut append = account.append(&inbox).await.unwrap();
+            let text = format!("{header}\r\n\r\nbody\r\n");
+            append.write(text.as_bytes()).await.unwrap();
+            append.commit(Stamp::default()).await.unwrap();
+        }
+        account.open(&inbox, Access::Read).await.unwrap()
+    }
+
+    fn by(by: By) -> Arc<[Criterion]> {
+        [Criterion { by, reverse: false }].into()
+    }
+
+    #[tokio::test]
+    async fn what_matches_is_put_in_order_by_what_its_header_says() {
+        let mailbox = mailbox_of(
+            [
+                "Subject: b",
+                "Subject: c\r\nMessage-ID: <3@x>",
+                "Subject: Re: a\r\nReferences: <3@x>",
+            ]
+            .map(str::to_owned),
+        )
+        .await;
+        let mut within = UidSet::all();
+        let query = Query::from(Key::All);
+        let keywords = Keywords::default();
+        let sought = |within| Sought {
+            query: &query,
+            within,
+            keywords: &keywords,
+            now: 0,
+        };
+        let sorted = async |within: &UidSet| {
+            let found = sort(&*mailbox, sought(within), by(By::Subject)).await;
+            found
+                .unwrap()
+                .iter()
+                .map(|uid| uid.number())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(sorted(&within).await, [3, 1, 2]);
+        within = within.difference(&UidSet::one(Uid::FIRST));
+        assert_eq!(sorted(&within).await, [3, 2]);
+        let threads = thread(&*mailbox, sought(&within), Algorithm::Refs)
+            .await
+            .unwrap();
+        assert_eq!(threads.len(), 2);
+        assert_eq!(threads.get(0).unwrap().children, 1);
+    }
+
+    #[tokio::test]
+    async fn others_get_turns_while_much_is_looked_at_and_dropped_it_ends() {
+        let mailbox = mailbox_of((0..3_000).map(|n| format!("Subject: {n}"))).await;
+        let (within, keywords) = (UidSet::all(), Keywords::default());
+        let query = Query::from(Key::Body("nowhere".into())).not();
+        let sought = Sought {
+            query: &query,
+            within: &within,
+            keywords: &keywords,
+            now: 0,
+        };
+        // The store answers at once, always; the work rests all the same.
+        let mut turns = 0;
+        {
+            let mut work = pin!(search(&*mailbox, &query, &within, &keywords, 0));
+            let mut context = Context::from_waker(Waker::noop());
+            while work.as_mut().poll(&mut context).is_pending() {
+                turns += 1;
+            }
+        }
+        assert!(turns > 3, "{turns}");
+        let all = sort(&*mailbox, sought, by(By::Subject)).await.unwrap();
+        assert_eq!(all.len(), 3_000);
+        let mut work = pin!(thread(&*mailbox, sought, Algorithm::References));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(matches!(work.as_mut().poll(&mut context), Poll::Pending));
+    }
 }

@@ -1,7 +1,7 @@
 //! THREAD and UID THREAD (RFC 5256 §3). The threads are given once and written gradually; however deep they are,
 //! nothing recurses.
 
-use super::search::unknown_charset;
+use super::search::{looks_for_modseqs, unknown_charset};
 use super::{Opened, first};
 use crate::parse::search::{Unsearchable, parse_within};
 use crate::parse::{Cursor, Wrong};
@@ -56,6 +56,7 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, by_uid: bool) -> Opened {
         Err(Unsearchable::Charset) => return Ok(unknown_charset()),
     };
     let within = selected.view.all();
+    looks_for_modseqs(&query, turn)?;
     Ok(Box::new(Run {
         thread: Thread {
             search: Search { query, within },

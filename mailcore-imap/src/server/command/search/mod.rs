@@ -10,20 +10,24 @@ use crate::parse::search::{Unsearchable, parse, parse_within};
 use crate::parse::{Cursor, Wrong};
 use crate::server::finish::Finish;
 use crate::server::found::Found;
-use crate::server::question::{Answer, Search, Sort, Want};
+use crate::server::question::{Answer, Records, Search, Sort, Want};
+use crate::server::remaining::Remaining;
 use crate::server::state::Selected;
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::server::updates::Update;
 use crate::server::view::Permit;
 use crate::sort::Criterion;
-use crate::types::Failed;
-use mailcore_base::mailbox::UidSet;
-use mailcore_base::search::Query;
+use crate::types::{Failed, Fields, Row};
+use mailcore_base::mailbox::{ModSeq, UidSet};
+use mailcore_base::search::{Key, Query};
 use std::sync::Arc;
 use told::Told;
 
+/// Messages whose modification sequences are looked up at a time.
+const BATCH: usize = 1000;
+
 /// ```text
-///   Ask ──found──► Tell ──► Over
+///   Ask ──found──► (Weigh ──rows… ──►) Tell ──► Over
 /// ```
 #[derive(Debug)]
 struct Run {
@@ -34,12 +38,16 @@ struct Run {
     by_uid: bool,
     /// To which the result is an answer, where one is named.
     tag: Vec<u8>,
+    /// The highest modification sequence of those found, where the client looks for such.
+    highest: Option<ModSeq>,
     at: At,
 }
 
 #[derive(Debug)]
 enum At {
     Ask,
+    /// What was found, and of how many its modification sequence is still to be looked up.
+    Weigh(Found, Remaining),
     Tell(Told),
     Failed(Failed),
 }
@@ -104,17 +112,18 @@ fn run(
     turn: &mut Turn<'_>,
     by_uid: bool,
 ) -> Opened {
-    let tag = turn.tag.to_vec();
-    let Some(selected) = turn.selected() else {
-        return Err(Wrong::ARGUMENTS);
-    };
     let query = match query {
         Ok(query) => Arc::new(query),
         Err(Unsearchable::Wrong(wrong)) => return Err(wrong),
         Err(Unsearchable::Charset) => {
-            forget(selected, returned);
+            forget(turn, returned);
             return Ok(unknown_charset());
         }
+    };
+    let highest = looks_for_modseqs(&query, turn)?.then_some(ModSeq(0));
+    let tag = turn.tag.to_vec();
+    let Some(selected) = turn.selected() else {
+        return Err(Wrong::ARGUMENTS);
     };
     let within = selected.view.all();
     Ok(Box::new(Run {
@@ -123,6 +132,7 @@ fn run(
         returned,
         by_uid,
         tag,
+        highest,
         at: At::Ask,
     }))
 }
@@ -133,10 +143,21 @@ pub(super) fn unknown_charset() -> Box<dyn Command> {
 }
 
 /// RFC 5182 §2.1: a search that should have saved its result and failed has saved nothing.
-fn forget(selected: &mut Selected, returned: Option<Returned>) {
-    if returned.is_some_and(|returned| returned.save) {
+fn forget(turn: &mut Turn<'_>, returned: Option<Returned>) {
+    if returned.is_some_and(|returned| returned.save)
+        && let Some(selected) = turn.selected()
+    {
         selected.saved = UidSet::new();
     }
+}
+
+/// Whether the client looks for modification sequences, and so is told of them from now on (RFC 7162 §3.1).
+pub(super) fn looks_for_modseqs(query: &Query, turn: &mut Turn<'_>) -> Result<bool, Wrong> {
+    let looks = query.keys().any(|key| matches!(key, Key::ModSeq(_)));
+    if looks {
+        turn.condstore("SEARCH MODSEQ")?;
+    }
+    Ok(looks)
 }
 
 impl Run {
@@ -152,7 +173,7 @@ impl Run {
         let mut refused = false;
         if let (Some(returned), Some(selected)) = (self.returned, turn.selected()) {
             if returned.save {
-                selected.saved = saved(&found, returned);
+                selected.saved = chosen(&found, Some(returned));
             }
             refused = returned.update && !self.keep(&found, selected);
         }
@@ -163,9 +184,11 @@ impl Run {
             turn.out.say("\"]\r\n");
         }
         let sorted = self.order.is_some();
+        // RFC 7162 §3.1.5: never where nothing was found.
+        let highest = self.highest.filter(|highest| highest.0 > 0);
         self.at = At::Tell(match self.returned {
-            Some(returned) => Told::returned(found, returned, &self.tag, self.by_uid),
-            None => Told::plain(found, sorted),
+            Some(returned) => Told::returned(found, returned, &self.tag, self.by_uid, highest),
+            None => Told::plain(found, sorted, highest),
         });
     }
 
@@ -184,12 +207,13 @@ impl Run {
     }
 }
 
-fn saved(found: &Found, returned: Returned) -> UidSet {
-    if !returned.saves_ends_alone() {
+/// What is saved, and whose modification sequences count (RFC 4731 §3.2): the ends alone, where only they are told.
+fn chosen(found: &Found, returned: Option<Returned>) -> UidSet {
+    let Some(ends) = returned.filter(|returned| returned.saves_ends_alone()) else {
         return found.set();
-    }
-    let min = found.first().filter(|_| returned.min);
-    let max = found.last().filter(|_| returned.max);
+    };
+    let min = found.first().filter(|_| ends.min);
+    let max = found.last().filter(|_| ends.max);
     min.into_iter().chain(max).collect()
 }
 
@@ -204,6 +228,16 @@ impl Command for Run {
                     Some(order) => Want::Sort(Sort { search, order }),
                     None => Want::Search(search),
                 })
+            }
+            At::Weigh(found, left) => {
+                let uids = left.batch(BATCH);
+                if uids.is_empty() {
+                    let found = std::mem::replace(found, Found::Order(Vec::new()));
+                    self.found(found, turn);
+                    return Next::More;
+                }
+                let fields = Fields::FLAGS;
+                Next::Ask(Want::Records(Records { uids, fields }))
             }
             At::Tell(told) => {
                 let Some(selected) = turn.state.selected.as_deref() else {
@@ -231,16 +265,29 @@ impl Command for Run {
                 found.retain(|uid| within.contains(*uid));
                 Found::Order(found)
             }),
+            Answer::NoRows(failed) => Err(failed),
             _ => return,
         };
-        match found {
-            Ok(found) => self.found(found, turn),
-            Err(failed) => {
-                if let Some(selected) = turn.selected() {
-                    forget(selected, self.returned);
-                }
+        match (found, self.highest) {
+            (Ok(found), Some(_)) => {
+                let left = Remaining::from(&chosen(&found, self.returned));
+                self.at = At::Weigh(found, left);
+            }
+            (Ok(found), None) => self.found(found, turn),
+            (Err(failed), _) => {
+                forget(turn, self.returned);
                 self.at = At::Failed(failed);
             }
         }
+    }
+
+    fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, _turn: &mut Turn<'_>) {
+        let At::Weigh(_, left) = &mut self.at else {
+            return;
+        };
+        if let Some(last) = left.batch(BATCH).last() {
+            left.done_through(last);
+        }
+        self.highest = self.highest.max(rows.map(|row| row.modseq).max());
     }
 }

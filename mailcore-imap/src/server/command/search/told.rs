@@ -5,7 +5,7 @@ use crate::server::found::{Found, Left, Names, Ranges};
 use crate::server::turn::Out;
 use crate::server::view::View;
 use crate::write;
-use mailcore_base::mailbox::Uid;
+use mailcore_base::mailbox::{ModSeq, Uid};
 
 /// ```text
 ///   Begin ──► Numbers ─────────────────► Over
@@ -18,8 +18,8 @@ pub(super) struct Told {
 
 #[derive(Debug)]
 enum At {
-    Begin(&'static str, Found),
-    Numbers(Left),
+    Begin(&'static str, Found, Option<ModSeq>),
+    Numbers(Left, Option<ModSeq>),
     Head(Box<Head>),
     Ranges(Ranges, Tail),
     Tail(Tail),
@@ -44,19 +44,27 @@ struct Tail {
     first: bool,
     partial: bool,
     count: Option<u64>,
+    /// Of the messages that were found.
+    highest: Option<ModSeq>,
 }
 
 impl Told {
     /// All numbers.
-    pub(super) fn plain(found: Found, sorted: bool) -> Self {
+    pub(super) fn plain(found: Found, sorted: bool, highest: Option<ModSeq>) -> Self {
         let word = if sorted { "* SORT" } else { "* SEARCH" };
         Self {
-            at: At::Begin(word, found),
+            at: At::Begin(word, found, highest),
         }
     }
 
     /// What was asked for (RFC 4731 §3.1), in Dovecot's order.
-    pub(super) fn returned(found: Found, returned: Returned, tag: &[u8], by_uid: bool) -> Self {
+    pub(super) fn returned(
+        found: Found,
+        returned: Returned,
+        tag: &[u8],
+        by_uid: bool,
+        highest: Option<ModSeq>,
+    ) -> Self {
         if returned.is_silent() {
             return Self { at: At::Over };
         }
@@ -82,6 +90,7 @@ impl Told {
             first: true,
             partial: returned.partial.is_some(),
             count,
+            highest,
         };
         Self {
             at: At::Head(Box::new(Head {
@@ -100,14 +109,17 @@ impl Told {
         let names = Names::new(by_uid, view);
         while !out.full() {
             match &mut self.at {
-                At::Begin(word, found) => {
+                At::Begin(word, found, highest) => {
                     out.say(word);
                     let found = std::mem::replace(found, Found::Order(Vec::new()));
-                    self.at = At::Numbers(found.into_left());
+                    self.at = At::Numbers(found.into_left(), *highest);
                 }
-                At::Numbers(left) => match left.number(names) {
+                At::Numbers(left, highest) => match left.number(names) {
                     Some(number) => labelled(&mut out.bytes, " ", number),
                     None => {
+                        if let Some(highest) = highest {
+                            out.say(&format!(" (MODSEQ {highest})"));
+                        }
                         out.say("\r\n");
                         self.at = At::Over;
                     }
@@ -157,6 +169,10 @@ impl Tail {
         if let Some(count) = self.count {
             out.extend_from_slice(b" COUNT ");
             write::number(out, count);
+        }
+        if let Some(highest) = self.highest {
+            out.extend_from_slice(b" MODSEQ ");
+            write::number(out, highest.0);
         }
         out.extend_from_slice(b"\r\n");
     }
