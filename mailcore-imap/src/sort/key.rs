@@ -100,11 +100,16 @@ fn first_address(header: &[u8], name: &str) -> Option<Address> {
 /// The local part of the first address, or the name of the group that begins there (RFC 5256 §3).
 fn local(header: &[u8], name: &str) -> String {
     let local = match first_address(header, name) {
-        Some(Address::Mailbox(mailbox)) => mailbox.local.unwrap_or_default(),
+        Some(Address::Mailbox(mailbox)) => mailbox.local.unwrap_or_else(missing),
         Some(Address::GroupStart(group)) => group,
         _ => return String::new(),
     };
     casemap(&String::from_utf8_lossy(&local))
+}
+
+/// What stands in an ENVELOPE, and so here, for a local part that is not there.
+fn missing() -> Vec<u8> {
+    b"MISSING_MAILBOX".to_vec()
 }
 
 /// The display name of the first address, decoded; where it has none, the address (RFC 5957 §3).
@@ -124,10 +129,12 @@ fn displayed(header: &[u8], name: &str) -> String {
 }
 
 fn address(mailbox: Mailbox) -> String {
-    let mut address = mailbox.local.unwrap_or_default();
-    if let Domain::Named(domain) = mailbox.domain {
-        address.push(b'@');
-        address.extend_from_slice(&domain);
-    }
+    let mut address = mailbox.local.unwrap_or_else(missing);
+    address.push(b'@');
+    address.extend_from_slice(match &mailbox.domain {
+        Domain::Named(domain) => domain,
+        Domain::Missing => b"MISSING_DOMAIN",
+        Domain::Broken => b"SYNTAX_ERROR",
+    });
     String::from_utf8_lossy(&address).into_owned()
 }
