@@ -82,13 +82,8 @@ fn a_text_that_begins_another_comes_first_whatever_the_next_criterion_says() {
 #[test]
 fn a_broken_address_is_ordered_as_the_envelope_shows_it() {
     // Like Dovecot: MISSING_MAILBOX, and behind it what an address lacks.
-    let headers = [
-        "From: z@x\r\n",
-        "From: <>\r\n",
-        "From: me\r\n",
-        "From: me <@>\r\n",
-    ];
-    assert_eq!(order(&[criterion(By::From)], &headers[..3]), [3, 2, 1]);
+    let headers = ["From: z@x\r\n", "From: <>\r\n", "From: me\r\n"];
+    assert_eq!(order(&[criterion(By::From)], &headers), [3, 2, 1]);
     let shown = ["From: me@n\r\n", "From: me\r\n", "From: me@m\r\n"];
     assert_eq!(order(&[criterion(By::DisplayFrom)], &shown), [3, 2, 1]);
 }
