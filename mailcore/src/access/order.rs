@@ -164,29 +164,25 @@ mod tests {
             .map(str::to_owned),
         )
         .await;
-        let mut within = UidSet::all();
-        let query = Query::from(Key::All);
+        let (all, query) = (UidSet::all(), Query::from(Key::All));
+        let later = all.difference(&UidSet::one(Uid::FIRST));
         let keywords = Keywords::default();
-        let sought = |within| Sought {
+        let sought = Sought {
             query: &query,
-            within,
+            within: &all,
             keywords: &keywords,
             now: 0,
         };
-        let sorted = async |within: &UidSet| {
-            let found = sort(&*mailbox, sought(within), by(By::Subject)).await;
-            found
-                .unwrap()
-                .iter()
-                .map(|uid| uid.number())
-                .collect::<Vec<_>>()
+        let some = Sought {
+            within: &later,
+            ..sought
         };
-        assert_eq!(sorted(&within).await, [3, 1, 2]);
-        within = within.difference(&UidSet::one(Uid::FIRST));
-        assert_eq!(sorted(&within).await, [3, 2]);
-        let threads = thread(&*mailbox, sought(&within), Algorithm::Refs)
-            .await
-            .unwrap();
+        let numbers = |found: Vec<Uid>| found.into_iter().map(Uid::number).collect::<Vec<_>>();
+        let found = sort(&*mailbox, sought, by(By::Subject)).await.unwrap();
+        assert_eq!(numbers(found), [3, 1, 2]);
+        let found = sort(&*mailbox, some, by(By::Subject)).await.unwrap();
+        assert_eq!(numbers(found), [3, 2]);
+        let threads = thread(&*mailbox, sought, Algorithm::Refs).await.unwrap();
         assert_eq!(threads.len(), 2);
         assert_eq!(threads.get(0).unwrap().children, 1);
     }
