@@ -132,7 +132,9 @@ impl Connection {
                         // What was read ahead is the layer's, and comes out of it in front of what follows.
                         let early = upgrade.early().to_vec();
                         upgrade.done();
-                        self.input.splice(0..0, early);
+                        for octet in early.into_iter().rev() {
+                            self.input.push_front(octet);
+                        }
                         self.received.extend_from_slice(b"<DEFLATE>\r\n");
                         continue;
                     }
