@@ -50,6 +50,9 @@ pub struct Options {
         help = "Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records"
     )]
     pub relay_all_to: Option<String>,
+    /// Let domains with the same mail exchangers count as one destination: they share its connections, and its being dead
+    #[arg(long)]
+    pub group_by_mx: bool,
     /// Serve LMTP on this Unix socket too (user and group need root)
     #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
     pub lmtp_socket: Option<SocketOption>,

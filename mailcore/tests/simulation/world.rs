@@ -118,6 +118,7 @@ impl World {
             ("smtp".into(), watched(Arc::new(remote))),
         ]);
         let runner = Runner::new(Setup {
+            exchangers: None,
             queue: shared,
             routes,
             ways: Arc::new(ways),
