@@ -80,6 +80,41 @@ assert m.status('Work', '(SIZE)')[1] == [b'Work (SIZE 17)']
 }
 
 #[test]
+fn a_part_is_told_without_its_encoding() {
+    run(r#"
+import base64
+assert 'BINARY' in known, known
+big = bytes(range(256)) * 2000
+packed = base64.encodebytes(big).replace(b'\n', b'\r\n')
+text = (b'Subject: parts\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n'
+    b'Content-Type: text/plain\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=C3=A9llo=\r\n you=00\r\n--b\r\n'
+    b'Content-Transfer-Encoding: base64\r\n\r\n' + packed + b'--b\r\nContent-Transfer-Encoding: x-foo\r\n\r\nabc\r\n--b--\r\n')
+m.append('INBOX', None, None, text)
+# A message in a message, whose own header says how it is encoded.
+m.append('INBOX', None, None, b'MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nMIME-Version: 1.0\r\n'
+    b'Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n')
+m.select()
+def binary(line):
+    tag = m._new_tag(); m.send(tag + b' ' + line + b'\r\n'); out = b''
+    while True:
+        got = m.readline(); out += got
+        if got.startswith(tag): return out
+        if got.endswith(b'}\r\n'): out += m.read(int(got[got.rindex(b'{') + 1:-3]))
+assert b'BINARY[1] ~{11}\r\nh\xc3\xa9llo you\0)' in binary(b'FETCH 1 (BINARY.PEEK[1])')
+assert b'BINARY[2] ~{512000}\r\n' + big + b')' in binary(b'FETCH 1 (BINARY.PEEK[2])')
+assert b'BINARY[2]<300000> ~{1000}\r\n' + big[300000:301000] + b')' in binary(b'FETCH 1 (BINARY.PEEK[2]<300000.1000>)')
+assert b'(BINARY.SIZE[1] 11 BINARY.SIZE[2] 512000)' in binary(b'FETCH 1 (BINARY.SIZE[1] BINARY.SIZE[2])')
+assert b'NO [UNKNOWN-CTE]' in binary(b'FETCH 1 (BINARY.PEEK[3])')
+assert b'NO [UNKNOWN-CTE]' in binary(b'FETCH 1 (BINARY.PEEK[])')
+inner = b'Subject: in\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: binary\r\n\r\nhello'
+assert b'BINARY[1] ~{%d}\r\n' % len(inner) + inner + b')' in binary(b'FETCH 2 (BINARY.PEEK[1])'), binary(b'FETCH 2 (BINARY.PEEK[1])')
+assert m.fetch('1', '(FLAGS)')[1][0].count(b'Seen') == 0
+binary(b'FETCH 1 (BINARY[1])')
+assert m.fetch('1', '(FLAGS)')[1][0].count(b'Seen') == 1
+"#);
+}
+
+#[test]
 fn a_session_within_tls_is_compressed_once_and_goes_on() {
     run(r#"
 assert 'COMPRESS=DEFLATE' in known, known

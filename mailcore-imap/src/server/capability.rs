@@ -5,7 +5,7 @@ use super::{Facts, Mechanism, Options, state::State};
 /// What is offered at every moment, in Dovecot's order.
 const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
 /// What is offered after login besides.
-const AFTER_LOGIN: [&str; 12] = [
+const AFTER_LOGIN: [&str; 13] = [
     "MULTIAPPEND",
     "URL-PARTIAL",
     "CATENATE",
@@ -15,6 +15,7 @@ const AFTER_LOGIN: [&str; 12] = [
     "UIDPLUS",
     "LIST-EXTENDED",
     "LIST-STATUS",
+    "BINARY",
     "MOVE",
     "SPECIAL-USE",
     "STATUS=SIZE",

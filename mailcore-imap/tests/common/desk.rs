@@ -2,7 +2,7 @@
 
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Changes, Flags, MailboxName, UidSet};
-use mailcore_base::message::{Structure, write_structure};
+use mailcore_base::message::{Encoding, Section, SectionText, Structure, write_structure};
 use mailcore_imap::server::{
     Ask, Commit, Exchange, Extent, Facts as Connection, Located, Refusal, Welcome,
 };
@@ -271,13 +271,19 @@ impl Desk {
             Ask::Measure(q) => {
                 let asked = q.asked().clone();
                 let text = or_fail!({
-                    let message = self.here()?.get(asked.uid);
-                    Ok(message.map(|m| section(&m.body, &asked.section)))
+                    match self.here()?.get(asked.uid) {
+                        Some(m) if asked.decoded => decoded(&m.body, &asked.section).map(Some),
+                        Some(m) => Ok(Some(section(&m.body, &asked.section))),
+                        None => Ok(None),
+                    }
                 });
                 let short = matches!(
                     asked.section.text,
                     mailcore_base::message::SectionText::Fields(_)
-                );
+                ) || asked.decoded
+                    && text
+                        .as_ref()
+                        .is_ok_and(|t| t.as_ref().is_some_and(Vec::is_empty));
                 q.answer(text.as_ref().map_err(|e| *e).map(|text| {
                     text.as_ref().map(|text| match short {
                         true => Extent::Whole(text),
@@ -290,7 +296,10 @@ impl Desk {
                 let run = self.run;
                 let text = or_fail!({
                     let message = self.here()?.get(asked.uid).ok_or(Failed::NotFound)?;
-                    let text = section(&message.body, &asked.section);
+                    let text = match asked.decoded {
+                        true => decoded(&message.body, &asked.section)?,
+                        false => section(&message.body, &asked.section),
+                    };
                     let from = asked.range.start as usize;
                     let to = (asked.range.end as usize).min(from + run);
                     Ok(text[from..to].to_vec())
@@ -463,6 +472,19 @@ impl Desk {
             from,
             to,
         })
+    }
+}
+
+/// A leaf without its encoding; whatever else there is, as it is.
+fn decoded(body: &[u8], of: &Section) -> Result<Vec<u8>, Failed> {
+    let structure = Structure::of(body);
+    let part = structure.named(&of.path);
+    let content = part.and_then(|part| part.content.as_ref());
+    let text = section(body, of);
+    match content.and_then(|content| content.encoding.as_deref()) {
+        Some(b"x-unknown") => Err(Failed::Encoding),
+        Some(name) if of.text == SectionText::Whole => Ok(Encoding::parse(name).decode(&text)),
+        _ => Ok(text),
     }
 }
 

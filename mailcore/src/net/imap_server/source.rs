@@ -51,7 +51,7 @@ impl Source {
         let located = match measured.await? {
             Some(Measured::Length(octets)) => Located::Octets(octets),
             Some(Measured::Whole(made)) => Located::Octets(made.len() as u64),
-            None => Located::NoMessage,
+            Some(Measured::Unknown) | None => Located::NoMessage,
         };
         Ok((source, located))
     }
