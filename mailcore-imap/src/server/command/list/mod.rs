@@ -174,8 +174,10 @@ impl Run {
         self.last = page.len() < PAGE || stuck;
         let end = page.last().map(|one| one.name.clone());
         if matches!(self.at, At::Scout) {
-            for listed in page.iter().filter(|listed| self.selects(listed)) {
-                self.subscribed.select(&listed.name);
+            for listed in &page {
+                if self.selects(listed) {
+                    self.subscribed.select(&listed.name);
+                }
             }
             (self.at, self.after) = match self.last {
                 true => (At::Ask, None),
