@@ -8,7 +8,7 @@ use mailcore::bounce;
 use mailcore::deliver::hosts::{ExchangerOptions, Exchangers, Myself, NextHop};
 use mailcore::deliver::smtp::{self, SmtpTransport};
 use mailcore::deliver::{Discard, Mailboxes, Refusal, Transport};
-use mailcore::dns::{self, Resolve, SystemResolver, Zone};
+use mailcore::dns::{self, Resolve, SystemResolver, ZoneFile};
 use mailcore::intake::Intake;
 use mailcore::net::connect::own_addresses;
 use mailcore::net::tls::client::{Client, Roots};
@@ -121,7 +121,7 @@ fn ways(
 fn resolver(options: &Options) -> Result<Arc<dyn Resolve>, Unusable> {
     match &options.zone {
         Some(file) => Ok(Arc::new(
-            Zone::open(file).map_err(|e| Unusable(format!("--zone: {e}")))?,
+            ZoneFile::open(file).map_err(|e| Unusable(format!("--zone: {e}")))?,
         )),
         None => Ok(Arc::new(SystemResolver::open(dns::Options::default()))),
     }
