@@ -3,6 +3,7 @@
 //! Nothing in here decides what a command does. Every reader takes time linear in its input, and none goes
 //! deeper than a stated bound.
 
+pub(crate) mod append;
 pub(crate) mod cursor;
 pub(crate) mod fetch;
 pub(crate) mod flags;
@@ -11,5 +12,6 @@ pub(crate) mod modifiers;
 pub(crate) mod order;
 pub(crate) mod returned;
 pub(crate) mod search;
+pub(crate) mod url;
 
 pub(crate) use cursor::{Cursor, Wrong};

@@ -31,7 +31,8 @@
 //! | [`Search`] | the store's own search, or a matcher run over the messages; no numbers, no `\Recent` are in it | while |
 //! | [`Sort`], [`Thread`] | the same, and what was found put in order ([`sort`](crate::sort), [`thread`](crate::thread)) | while |
 //! | [`Store`], [`struct@Copy`], [`Move`], [`Expunge`] | the mailbox's flag, copy, relocate and expunge; durable when answered | through |
-//! | [`Begin`], content, [`Commit`] | the account's append, its writes, its commit; a write that fails is [`Content::refused`] | through |
+//! | [`Begin`], content, [`Another`], [`Commit`] | the account's append, its writes, the next message in it, its commit; a write that fails is [`Content::refused`] | through |
+//! | [`Locate`], then [`Insert`] in order | opening the mailbox and finding the section, then copying from it into the append | while |
 //! | [`Abandoned`] | dropping the message that was begun | |
 //!
 //! *While* the client is there: if it goes, the work is dropped and so is the session. *Through*: what was
@@ -69,10 +70,10 @@ pub use ends::Ended;
 pub use facts::Facts;
 pub use options::{Limits, Mechanism, Options};
 pub use question::{
-    Abandoned, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete, Describe,
-    Exchange, Expunge, Expunged, Extent, List, Login, Measure, Move, Question, Records, Refusal,
-    Rename, Respond, Search, Select, Sort, Status, Store, Subscribe, Subscriptions, Sync, Thread,
-    Welcome,
+    Abandoned, Another, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete,
+    Describe, Exchange, Expunge, Expunged, Extent, Insert, List, Locate, Located, Login, Measure,
+    Move, Question, Records, Refusal, Rename, Respond, Search, Select, Sort, Status, Store,
+    Subscribe, Subscriptions, Sync, Thread, Welcome,
 };
 pub use session::Session;
 pub use step::{Content, Step};

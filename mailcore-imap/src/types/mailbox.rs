@@ -89,6 +89,8 @@ pub struct Status {
     pub uid_validity: UidValidity,
     /// Of the last change; zero where modification sequences do not last (RFC 7162 §3.1.7).
     pub modseq: ModSeq,
+    /// The sum of all sizes in octets with CRLF line ends (RFC 8438).
+    pub size: u64,
 }
 
 impl Status {
@@ -101,17 +103,18 @@ impl Status {
             uid_next: Uid::FIRST,
             uid_validity,
             modseq: ModSeq(1),
+            size: 0,
         }
     }
 }
 
-/// Where an appended message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where appended messages are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
-    /// Under which the UID holds.
+    /// Under which the UIDs hold.
     pub uid_validity: UidValidity,
-    /// Its UID.
-    pub uid: Uid,
+    /// Their UIDs, in the order in which the messages came.
+    pub uids: UidSet,
 }
 
 /// Where copied or moved messages are.

@@ -176,6 +176,7 @@ pub(super) fn status(mailbox: &Mailbox) -> Status {
     status.unseen = mailbox.messages.iter().filter(unseen).count() as u32;
     status.uid_next = mailbox.next;
     status.modseq = mailbox.modseq;
+    status.size = mailbox.messages.iter().map(|m| m.body.len() as u64).sum();
     status
 }
 

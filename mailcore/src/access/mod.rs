@@ -1,6 +1,7 @@
 //! From IMAP's and POP3's questions to the mailbox store: where a section lies, how a message reads, which messages
 //! match, and in which order. Reads messages in runs; no protocol is spoken here, and nothing is written.
 
+mod binary;
 mod order;
 mod reader;
 mod search;

@@ -11,7 +11,7 @@ mod login;
 mod mailbox;
 mod order;
 
-pub use append::{Abandoned, Begin, Commit};
+pub use append::{Abandoned, Another, Begin, Commit, Insert, Locate, Located};
 pub use change::{Copy, Expunge, Move, Search, Store};
 pub use fetch::{Bytes, Describe, Extent, Measure, Records};
 pub use login::{Authenticate, Exchange, Login, Refusal, Respond, Welcome};
@@ -88,6 +88,7 @@ pub(in crate::server) enum Answer {
     Uids(Result<UidSet, Failed>),
     Ordered(Result<Vec<Uid>, Failed>),
     Threaded(Result<Threads, Failed>),
+    Located(Result<Located, Failed>),
     Appended(Result<types::Appended, Failed>),
     Copied(Result<types::Copied, Failed>),
 }
@@ -200,6 +201,12 @@ questions! {
     Expunge,
     /// Begin to append a message.
     Begin,
+    /// End the message that was begun, and begin another one with it.
+    Another,
+    /// How long is a part of another message?
+    Locate,
+    /// Add a part of another message.
+    Insert,
     /// End the message that was begun.
     Commit,
     /// Forget the message that was begun.

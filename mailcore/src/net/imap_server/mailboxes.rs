@@ -119,6 +119,7 @@ impl Answers<'_> {
             told.unseen = s.unseen;
             told.uid_next = s.uid_next;
             told.modseq = s.modseq;
+            told.size = s.size;
             told
         });
         q.answer(told.map_err(|e| self.failed(&e)));
