@@ -82,6 +82,10 @@ impl Append for Limited<Box<dyn Append>> {
         self.below.write(chunk).await
     }
 
+    async fn another(&mut self, stamp: Stamp) -> Result<()> {
+        self.below.another(stamp).await
+    }
+
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket {
         self.below.commit(stamp)
     }
@@ -96,7 +100,7 @@ async fn main() -> Result<()> {
         match append.write(&vec![b'x'; size]).await {
             Ok(()) => println!(
                 "{size} octets: UID {}",
-                append.commit(Stamp::default()).await?.uid
+                append.commit(Stamp::default()).await?.uids
             ),
             Err(error) => println!("{size} octets: {error}"),
         }

@@ -17,6 +17,9 @@ pub fn values(text: &[u8]) {
                 after
             }
             b'"' => quoted(after).unwrap_or_else(|| wrong(text, after)),
+            b'~' if after.starts_with(b"{") => {
+                literal8(&after[1..]).unwrap_or_else(|| wrong(text, after))
+            }
             b'{' => literal(after).unwrap_or_else(|| wrong(text, after)),
             b' ' if !matches!(after.first(), None | Some(b' ' | b')')) => after,
             b'!'..=b'~' => after,
@@ -50,11 +53,18 @@ fn quoted(text: &[u8]) -> Option<&[u8]> {
 
 /// What follows a literal whose opening brace has been taken.
 fn literal(text: &[u8]) -> Option<&[u8]> {
+    let rest = literal8(text)?;
+    let content = text.get(..text.len() - rest.len())?;
+    (!content.contains(&0)).then_some(rest)
+}
+
+/// The same of one that may hold NUL.
+fn literal8(text: &[u8]) -> Option<&[u8]> {
     let close = text.iter().position(|b| *b == b'}')?;
     let (digits, after) = text.split_at_checked(close)?;
     let length: usize = std::str::from_utf8(digits).ok()?.parse().ok()?;
-    let (content, rest) = after.strip_prefix(b"}\r\n")?.split_at_checked(length)?;
-    (!content.contains(&0)).then_some(rest)
+    let (_, rest) = after.strip_prefix(b"}\r\n")?.split_at_checked(length)?;
+    Some(rest)
 }
 
 /// Panics unless the text is whole responses: lines that end in CRLF, with literals in them. `each` is told of every
@@ -79,7 +89,12 @@ pub fn responses(said: &[u8], mut each: impl FnMut(&[u8])) {
             let Some((content, behind)) = rest.split_at_checked(length) else {
                 return;
             };
-            assert!(!content.contains(&0), "NUL in a literal");
+            // RFC 3516 §4.2: a literal8 may hold any octet.
+            let any = piece
+                .iter()
+                .rposition(|b| *b == b'{')
+                .is_some_and(|at| piece[..at].ends_with(b"~"));
+            assert!(any || !content.contains(&0), "NUL in a literal");
             rest = behind;
             continue;
         }

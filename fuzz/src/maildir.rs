@@ -133,7 +133,12 @@ async fn append(disk: &SimDisk) -> Result<Uid> {
     let account = account(disk).await?;
     let mut append = account.append(&MailboxName::inbox()).await?;
     append.write(SERVED).await?;
-    Ok(append.commit(Stamp::default()).await?.uid)
+    Ok(append
+        .commit(Stamp::default())
+        .await?
+        .uids
+        .first()
+        .expect("a message"))
 }
 
 fn numbered(now: &Snapshot, messages: usize) {

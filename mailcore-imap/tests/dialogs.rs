@@ -21,6 +21,7 @@ use std::path::Path;
 use std::time::Duration;
 
 const BIG: &[u8] = b"Subject: hi\r\nFrom: A B <a@b.c>\r\nTo: x@y.z\r\nDate: Mon, 1 Jan 2024 10:00:00 +0100\r\nMessage-ID: <1@x>\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\npre\r\n--bb\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nhello\r\n--bb\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ninner body\r\n--bb--\r\n";
+const MIME: &[u8] = b"Subject: mime\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=C3=A9llo=\r\n you=21\r\n--bb\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--bb\r\nContent-Transfer-Encoding: x-unknown\r\n\r\nabc\r\n--bb--\r\n";
 const SMALL: &[u8] = b"Subject: small\r\n\r\nbody\r\n";
 
 fn options() -> Options {
@@ -46,7 +47,11 @@ fn happens(line: &str, connection: &mut Connection, desk: &mut Desk) {
     };
     match words.as_slice() {
         ["add", mailbox, what, flags @ ..] => {
-            let body = if *what == "big" { BIG } else { SMALL };
+            let body = match *what {
+                "big" => BIG,
+                "mime" => MIME,
+                _ => SMALL,
+            };
             let flags = flags.first().map_or(Flags::NONE, |f| flag(f));
             desk.mailbox(mailbox).add(body.to_vec(), flags, date);
         }

@@ -6,6 +6,7 @@
 mod bounds;
 mod corpus;
 mod curl;
+mod extensions;
 mod fetchmail;
 mod first_run;
 mod idle;

@@ -23,6 +23,8 @@ pub(crate) enum Item {
     Body,
     Structure,
     Section(Box<Wanted>),
+    /// How long a section is without its encoding.
+    BinarySize(Box<Wanted>),
 }
 
 /// A section that is asked for.
@@ -30,6 +32,8 @@ pub(crate) enum Item {
 pub(crate) struct Wanted {
     pub(crate) section: Section,
     pub(crate) partial: Option<Partial>,
+    /// Without its content transfer encoding (RFC 3516).
+    pub(crate) decoded: bool,
     /// Reading it does not set `\Seen`.
     pub(crate) peek: bool,
     /// What the response calls it: `BODY[1.HEADER]<0>`.
@@ -96,13 +100,32 @@ fn item(at: &mut Cursor<'_>) -> Result<Item, Wrong> {
         Item::Section(Box::new(Wanted {
             section,
             partial: None,
+            decoded: false,
             peek,
             label: label.into(),
         }))
     };
     let sectioned = at.peek() == Some(b'[');
     Ok(match upper.as_slice() {
-        b"BODY" | b"BODY.PEEK" if sectioned => return wanted(at, upper.ends_with(b"PEEK")),
+        b"BODY" | b"BODY.PEEK" if sectioned => {
+            let wanted = wanted(at, "BODY", upper.ends_with(b"PEEK"))?;
+            return Ok(Item::Section(Box::new(wanted)));
+        }
+        b"BINARY" | b"BINARY.PEEK" if sectioned => {
+            let wanted = wanted(at, "BINARY", upper.ends_with(b"PEEK"))?;
+            return Ok(Item::Section(Box::new(wanted)));
+        }
+        b"BINARY.SIZE" if sectioned => {
+            let wanted = wanted(at, "BINARY.SIZE", true)?;
+            // RFC 3516 §4.3: of the part, whole.
+            return match wanted.partial {
+                None => Ok(Item::BinarySize(Box::new(wanted))),
+                Some(_) => Err(BAD_SECTION),
+            };
+        }
+        _ if upper.starts_with(b"BINARY") => {
+            return Err("Invalid BINARY[..] parameter: Missing '['".into());
+        }
         _ if sectioned => return Err(unknown(at, name)),
         b"UID" => Item::Uid,
         b"FLAGS" => Item::Flags,
@@ -126,7 +149,7 @@ fn unknown(at: &mut Cursor<'_>, name: &[u8]) -> Wrong {
 const BAD_SECTION: Wrong = Wrong(Cow::Borrowed("Invalid BODY[..] section"));
 
 /// `[section]` and perhaps `<from.most>`.
-fn wanted(at: &mut Cursor<'_>, peek: bool) -> Result<Item, Wrong> {
+fn wanted(at: &mut Cursor<'_>, name: &str, peek: bool) -> Result<Wanted, Wrong> {
     at.eat(b'[');
     let path = path(at)?;
     let text = text(at, path.0.is_empty())?;
@@ -135,13 +158,14 @@ fn wanted(at: &mut Cursor<'_>, peek: bool) -> Result<Item, Wrong> {
     }
     let section = Section { path, text };
     let partial = partial(at)?;
-    let label = label(&section, partial);
-    Ok(Item::Section(Box::new(Wanted {
+    let label = label(name, &section, partial);
+    Ok(Wanted {
         section,
         partial,
+        decoded: name != "BODY",
         peek,
         label,
-    })))
+    })
 }
 
 /// `1.2.3`, with the dot behind it where more follows.
@@ -221,8 +245,9 @@ fn partial(at: &mut Cursor<'_>) -> Result<Option<Partial>, Wrong> {
 }
 
 /// What a response calls the section (RFC 3501 §7.4.2).
-fn label(section: &Section, partial: Option<Partial>) -> Vec<u8> {
-    let mut out = b"BODY[".to_vec();
+fn label(name: &str, section: &Section, partial: Option<Partial>) -> Vec<u8> {
+    let mut out = name.as_bytes().to_vec();
+    out.push(b'[');
     section.write_to(&mut out);
     out.push(b']');
     if let Some(partial) = partial {

@@ -3,11 +3,13 @@
 //! Nothing in here decides what a command does. Every reader takes time linear in its input, and none goes
 //! deeper than a stated bound.
 
+pub(crate) mod append;
 pub(crate) mod cursor;
 pub(crate) mod fetch;
 pub(crate) mod flags;
 pub(crate) mod frame;
 pub(crate) mod modifiers;
 pub(crate) mod search;
+pub(crate) mod url;
 
 pub(crate) use cursor::{Cursor, Wrong};

@@ -5,18 +5,30 @@ use super::{Facts, Mechanism, Options, state::State};
 /// What is offered at every moment, in Dovecot's order.
 const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
 /// What is offered after login besides.
-const AFTER_LOGIN: [&str; 6] = [
+const AFTER_LOGIN: [&str; 13] = [
+    "MULTIAPPEND",
+    "URL-PARTIAL",
+    "CATENATE",
     "UNSELECT",
     "CHILDREN",
     "NAMESPACE",
     "UIDPLUS",
+    "LIST-EXTENDED",
+    "LIST-STATUS",
+    "BINARY",
     "MOVE",
     "SPECIAL-USE",
+    "STATUS=SIZE",
 ];
 
 /// Whether a password may be sent as it is.
 pub(super) fn plaintext_allowed(state: &State, facts: &Facts, options: &Options) -> bool {
     options.plaintext_everywhere || facts.secured || facts.tls.is_some() || state.tls
+}
+
+/// Whether COMPRESS can be said. RFC 4978 §3: once.
+pub(super) fn compress(state: &State, options: &Options) -> bool {
+    options.compress && state.account.is_some() && !state.compressed
 }
 
 /// Whether STARTTLS can be said.
@@ -37,6 +49,9 @@ pub(super) fn write_to(out: &mut Vec<u8>, state: &State, facts: &Facts, options:
     if state.account.is_some() {
         for word in AFTER_LOGIN {
             say("", word);
+        }
+        if compress(state, options) {
+            say("", "COMPRESS=DEFLATE");
         }
         return;
     }

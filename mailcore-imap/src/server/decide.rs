@@ -28,7 +28,7 @@ impl Core {
         let next = self.advance(wire, facts, now);
         self.hand_over(wire);
         match next {
-            Do::Read(_) | Do::Layer | Do::Close if wire.pending() => Do::Write,
+            Do::Read(_) | Do::Layer(_) | Do::Close if wire.pending() => Do::Write,
             next => next,
         }
     }
@@ -38,13 +38,16 @@ impl Core {
             Phase::Greeting => self.greet(facts, now),
             Phase::Framing => self.framing(wire, facts, now),
             Phase::Running(_) => self.running(wire, facts, now),
-            Phase::Securing if wire.take_layered() == Some(Layer::Tls) => {
-                self.state.tls = true;
+            Phase::Layering(layer) if wire.take_layered() == Some(layer) => {
+                match layer {
+                    Layer::Deflate => self.state.compressed = true,
+                    _ => self.state.tls = true,
+                }
                 self.since = Some(now);
                 self.phase = Phase::Framing;
                 Do::Again
             }
-            Phase::Securing => Do::Layer,
+            Phase::Layering(layer) => Do::Layer(layer),
             Phase::Ending => Do::Close,
         }
     }
@@ -240,13 +243,15 @@ impl Core {
             Next::Ask(want) => Do::Ask(want),
             Next::Line(limit, until) => self.line(wire, facts, now, limit, until),
             Next::Content(left) => self.content(wire, now, left),
+            Next::Take(left) => self.take(wire, now, left),
             Next::Swallow(left) => self.swallow(wire, now, left),
             Next::Done(finish) => {
                 running.command = Box::new(finish);
                 Do::Again
             }
             Next::Reply(reply) => self.end(&reply, Phase::Framing, now),
-            Next::Secure(reply) => self.end(&reply, Phase::Securing, now),
+            Next::Secure(reply) => self.end(&reply, Phase::Layering(Layer::Tls), now),
+            Next::Compress(reply) => self.end(&reply, Phase::Layering(Layer::Deflate), now),
             Next::Farewell(reply, why) => {
                 self.end(&reply, Phase::Ending, now);
                 self.bye(why)
@@ -306,6 +311,20 @@ impl Core {
         }
         self.since = Some(now);
         Do::Content(most)
+    }
+
+    fn take(&mut self, wire: &mut Wire, now: Instant, left: u64) -> Do {
+        let most = most(wire, left);
+        if most == 0 {
+            return self.read(wire, now, None);
+        }
+        self.since = Some(now);
+        if let Phase::Running(running) = &mut self.phase {
+            let octets = wire.input().get(..most).unwrap_or_default();
+            running.command.octets(octets);
+        }
+        wire.consume(most);
+        Do::Again
     }
 
     fn swallow(&mut self, wire: &mut Wire, now: Instant, left: u64) -> Do {

@@ -29,7 +29,8 @@
 //! | [`Measure`], then [`Bytes`] in order | finding the section, then reading on from where the last read ended | while |
 //! | [`Search`] | the store's own search, or a matcher run over the messages; no numbers, no `\Recent` are in it | while |
 //! | [`Store`], [`struct@Copy`], [`Move`], [`Expunge`] | the mailbox's flag, copy, relocate and expunge; durable when answered | through |
-//! | [`Begin`], content, [`Commit`] | the account's append, its writes, its commit; a write that fails is [`Content::refused`] | through |
+//! | [`Begin`], content, [`Another`], [`Commit`] | the account's append, its writes, the next message in it, its commit; a write that fails is [`Content::refused`] | through |
+//! | [`Locate`], then [`Insert`] in order | opening the mailbox and finding the section, then copying from it into the append | while |
 //! | [`Abandoned`] | dropping the message that was begun | |
 //!
 //! *While* the client is there: if it goes, the work is dropped and so is the session. *Through*: what was
@@ -63,9 +64,10 @@ pub use ends::Ended;
 pub use facts::Facts;
 pub use options::{Limits, Mechanism, Options};
 pub use question::{
-    Abandoned, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete, Describe,
-    Exchange, Expunge, Extent, List, Login, Measure, Move, Question, Records, Refusal, Rename,
-    Respond, Search, Select, Status, Store, Subscribe, Subscriptions, Sync, Welcome,
+    Abandoned, Another, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete,
+    Describe, Exchange, Expunge, Extent, Insert, List, Locate, Located, Login, Measure, Move,
+    Question, Records, Refusal, Rename, Respond, Search, Select, Status, Store, Subscribe,
+    Subscriptions, Sync, Welcome,
 };
 pub use session::Session;
 pub use step::{Content, Step};

@@ -36,6 +36,8 @@ pub struct Limits {
     pub swallow: u64,
     /// Octets of an appended message; none: as large as the store takes it.
     pub message: Option<u64>,
+    /// Messages that one APPEND may bring together.
+    pub together: u32,
     /// Commands that make no sense before login, after which the connection is closed (Dovecot: 3).
     pub wrong_before_login: u32,
     /// The same after login, in a row (Dovecot: 20).
@@ -59,6 +61,7 @@ impl Default for Limits {
             swallow_before_login: 64 * 1024,
             swallow: 64 * 1024 * 1024,
             message: None,
+            together: 10_000,
             wrong_before_login: 3,
             wrong: 20,
             nesting: 100,
@@ -78,6 +81,8 @@ pub struct Options {
     pub plaintext_everywhere: bool,
     /// STARTTLS is offered where there is no TLS yet.
     pub starttls: bool,
+    /// COMPRESS=DEFLATE is offered to users.
+    pub compress: bool,
     /// What the ID command tells (RFC 2971): field names and values.
     pub id: Vec<(String, String)>,
     /// Bounds.
@@ -103,6 +108,7 @@ impl Default for Options {
             mechanisms: vec![mechanism("PLAIN"), mechanism("LOGIN")],
             plaintext_everywhere: false,
             starttls: false,
+            compress: true,
             id: vec![("name".into(), "mailcore".into())],
             limits: Limits::default(),
             login_timeout: Duration::from_secs(180),

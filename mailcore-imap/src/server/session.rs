@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Greeting ──► Framing ──whole──► Running ──reply──► Framing …
-//!                   │                  ├── STARTTLS ──► Securing ──► Framing
+//!                   │                  ├── STARTTLS, COMPRESS ──► Layering ──► Framing
 //!                   └──── BYE ─────────┴──────────────► Ending ──► Closed
 //! ```
 //!
@@ -70,7 +70,8 @@ pub(super) enum Phase {
     Greeting,
     Framing,
     Running(Running),
-    Securing,
+    /// A layer is put up.
+    Layering(Layer),
     Ending,
 }
 
@@ -89,7 +90,7 @@ pub(super) enum Do {
     Again,
     Write,
     Read(Instant),
-    Layer,
+    Layer(Layer),
     Close,
     Ask(Want),
     Content(usize),
@@ -143,7 +144,7 @@ impl Session {
         match next {
             Do::Again | Do::Write => Step::Io(wire.write(now)),
             Do::Read(deadline) => Step::Io(wire.read(Some(deadline))),
-            Do::Layer => Step::Io(wire.layer(Layer::Tls)),
+            Do::Layer(layer) => Step::Io(wire.layer(layer)),
             Do::Close => Step::Io(Io::Close),
             Do::Ask(want) => Step::Ask(want.lend(facts, Line::new(wire), core)),
             Do::Content(most) => Step::Content(Content::new(wire, core, most)),

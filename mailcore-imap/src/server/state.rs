@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) selected: Option<Box<Selected>>,
     /// A TLS layer was put up by STARTTLS.
     pub(super) tls: bool,
+    /// What passes is compressed.
+    pub(super) compressed: bool,
     /// The client has asked for capabilities before login and gets them untagged when they change.
     pub(super) asked_capabilities: bool,
     /// Commands in a row that made no sense.

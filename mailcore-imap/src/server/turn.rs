@@ -168,6 +168,8 @@ pub(super) enum Next {
     Line(usize, Option<Instant>),
     /// Octets of a message from the client, at most so many, lent to the driver.
     Content(u64),
+    /// Octets from the client, at most so many, for the command itself.
+    Take(u64),
     /// Octets from the client, at most so many, that nobody wants.
     Swallow(u64),
     /// The command is over: untagged news as far as permitted, then the reply.
@@ -180,6 +182,8 @@ pub(super) enum Next {
     Bye(Ended, Option<Reply>),
     /// The reply, then TLS.
     Secure(Reply),
+    /// The reply, then DEFLATE.
+    Compress(Reply),
     /// The connection is over at once: something that was begun cannot be ended.
     Close,
 }
@@ -197,6 +201,9 @@ pub(super) trait Command: Debug + Send {
 
     /// A line came, its end taken off.
     fn line(&mut self, _line: &[u8], _turn: &mut Turn<'_>) {}
+
+    /// Octets came that the command wanted for itself.
+    fn octets(&mut self, _octets: &[u8]) {}
 
     /// Octets were taken or swallowed.
     fn took(&mut self, _octets: u64) {}

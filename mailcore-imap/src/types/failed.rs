@@ -31,6 +31,9 @@ pub enum Failed {
     /// A limit of the store does not allow it.
     #[error("limit reached")]
     Limit,
+    /// The content is encoded in a way that is not known.
+    #[error("unknown encoding")]
+    Encoding,
     /// The store cannot do that at all.
     #[error("not supported")]
     Unsupported,
@@ -53,6 +56,7 @@ impl Failed {
             Self::Unavailable => (Some("UNAVAILABLE"), INTERNAL),
             Self::Corrupt => (Some("SERVERBUG"), INTERNAL),
             Self::Limit => (Some("LIMIT"), "Limit of the mailbox store reached"),
+            Self::Encoding => (Some("UNKNOWN-CTE"), "Unknown Content-Transfer-Encoding"),
             Self::Unsupported => (Some("CANNOT"), "Operation not supported"),
         }
     }

@@ -83,6 +83,8 @@ pub struct Status {
     pub uid_next: Uid,
     /// Under which the UIDs hold.
     pub uid_validity: UidValidity,
+    /// The sum of all sizes in octets with CRLF line ends (RFC 8438).
+    pub size: u64,
 }
 
 impl Status {
@@ -94,17 +96,18 @@ impl Status {
             unseen: 0,
             uid_next: Uid::FIRST,
             uid_validity,
+            size: 0,
         }
     }
 }
 
-/// Where an appended message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where appended messages are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
-    /// Under which the UID holds.
+    /// Under which the UIDs hold.
     pub uid_validity: UidValidity,
-    /// Its UID.
-    pub uid: Uid,
+    /// Their UIDs, in the order in which the messages came.
+    pub uids: UidSet,
 }
 
 /// Where copied or moved messages are.

@@ -2,9 +2,13 @@
 
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Changes, Flags, MailboxName, UidSet};
-use mailcore_base::message::{Structure, write_structure};
-use mailcore_imap::server::{Ask, Exchange, Extent, Facts as Connection, Refusal, Welcome};
-use mailcore_imap::types::{Access, Appended, Copied, Described, Failed, Listed, Row, Selected};
+use mailcore_base::message::{Encoding, Section, SectionText, Structure, write_structure};
+use mailcore_imap::server::{
+    Ask, Commit, Exchange, Extent, Facts as Connection, Located, Refusal, Welcome,
+};
+use mailcore_imap::types::{
+    Access, Appended, Copied, Described, Excerpt, Failed, Listed, Row, Selected,
+};
 use std::collections::{BTreeMap, BTreeSet};
 
 // The path is said because the fuzz targets include this file from elsewhere.
@@ -20,6 +24,8 @@ pub struct Desk {
     pub subscribed: BTreeSet<MailboxName>,
     open: Option<(MailboxName, Access, UidSet)>,
     append: Option<(MailboxName, Vec<u8>)>,
+    /// Messages of the same append that have ended.
+    ended: Vec<(Vec<u8>, Commit)>,
     /// The next question of this name fails so.
     pub fail: Option<(String, Failed)>,
     /// Records come without envelope and structure.
@@ -40,6 +46,7 @@ impl Desk {
             subscribed: BTreeSet::new(),
             open: None,
             append: None,
+            ended: Vec::new(),
             fail: None,
             bare: false,
             run: 7,
@@ -264,13 +271,19 @@ impl Desk {
             Ask::Measure(q) => {
                 let asked = q.asked().clone();
                 let text = or_fail!({
-                    let message = self.here()?.get(asked.uid);
-                    Ok(message.map(|m| section(&m.body, &asked.section)))
+                    match self.here()?.get(asked.uid) {
+                        Some(m) if asked.decoded => decoded(&m.body, &asked.section).map(Some),
+                        Some(m) => Ok(Some(section(&m.body, &asked.section))),
+                        None => Ok(None),
+                    }
                 });
                 let short = matches!(
                     asked.section.text,
                     mailcore_base::message::SectionText::Fields(_)
-                );
+                ) || asked.decoded
+                    && text
+                        .as_ref()
+                        .is_ok_and(|t| t.as_ref().is_some_and(Vec::is_empty));
                 q.answer(text.as_ref().map_err(|e| *e).map(|text| {
                     text.as_ref().map(|text| match short {
                         true => Extent::Whole(text),
@@ -283,7 +296,10 @@ impl Desk {
                 let run = self.run;
                 let text = or_fail!({
                     let message = self.here()?.get(asked.uid).ok_or(Failed::NotFound)?;
-                    let text = section(&message.body, &asked.section);
+                    let text = match asked.decoded {
+                        true => decoded(&message.body, &asked.section)?,
+                        false => section(&message.body, &asked.section),
+                    };
                     let from = asked.range.start as usize;
                     let to = (asked.range.end as usize).min(from + run);
                     Ok(text[from..to].to_vec())
@@ -326,6 +342,32 @@ impl Desk {
                 q.answer(or_fail!({
                     self.at(&name)?;
                     self.append = Some((name.clone(), Vec::new()));
+                    self.ended.clear();
+                    Ok(())
+                }));
+            }
+            Ask::Another(q) => {
+                let stamp = q.asked().stamp.clone();
+                q.answer(or_fail!({
+                    let (_, body) = self.append.as_mut().unwrap();
+                    self.ended.push((std::mem::take(body), stamp));
+                    Ok(())
+                }));
+            }
+            Ask::Locate(q) => {
+                let part = q.asked().part.clone();
+                q.answer(or_fail!(Ok(match self.excerpt(&part) {
+                    Ok(text) => Located::Octets(text.len() as u64),
+                    Err(why) => why,
+                })));
+            }
+            Ask::Insert(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    let text = self.excerpt(&asked.part).unwrap();
+                    let range = asked.range.start as usize..asked.range.end as usize;
+                    let (_, body) = self.append.as_mut().unwrap();
+                    body.extend_from_slice(&text[range]);
                     Ok(())
                 }));
             }
@@ -333,11 +375,17 @@ impl Desk {
                 let asked = q.asked().clone();
                 q.answer(or_fail!({
                     let (name, body) = self.append.take().unwrap();
+                    let mut ended = std::mem::take(&mut self.ended);
+                    ended.push((body, asked));
                     let mailbox = self.at(&name)?;
-                    let flags = mailbox.bits(&asked.keywords).union(asked.flags);
-                    let date = asked.date.unwrap_or(DateTime::utc(1_577_872_800));
+                    let mut uids = UidSet::new();
+                    for (body, stamp) in ended {
+                        let flags = mailbox.bits(&stamp.keywords).union(stamp.flags);
+                        let date = stamp.date.unwrap_or(DateTime::utc(1_577_872_800));
+                        uids.insert(mailbox.add(body, flags, date));
+                    }
                     Ok(Appended {
-                        uid: mailbox.add(body, flags, date),
+                        uids,
                         uid_validity: mailbox.validity,
                     })
                 }));
@@ -348,6 +396,20 @@ impl Desk {
             }
             other => other.decline(),
         }
+    }
+
+    /// The octets of a part of a message, or why there are none.
+    fn excerpt(&mut self, part: &Excerpt) -> Result<Vec<u8>, Located> {
+        let mailbox = match &part.mailbox {
+            Some(name) => self.at(name),
+            None => self.here(),
+        };
+        let mailbox = mailbox.map_err(|_| Located::NoMailbox)?;
+        if part.uid_validity.is_some_and(|v| v != mailbox.validity) {
+            return Err(Located::OtherValidity);
+        }
+        let message = mailbox.get(part.uid).ok_or(Located::NoMessage)?;
+        Ok(section(&message.body, &part.section))
     }
 
     fn select(&mut self, name: &MailboxName, access: Access) -> Result<Selected, Failed> {
@@ -410,6 +472,19 @@ impl Desk {
             from,
             to,
         })
+    }
+}
+
+/// A leaf without its encoding; whatever else there is, as it is.
+fn decoded(body: &[u8], of: &Section) -> Result<Vec<u8>, Failed> {
+    let structure = Structure::of(body);
+    let part = structure.named(&of.path);
+    let content = part.and_then(|part| part.content.as_ref());
+    let text = section(body, of);
+    match content.and_then(|content| content.encoding.as_deref()) {
+        Some(b"x-unknown") => Err(Failed::Encoding),
+        Some(name) if of.text == SectionText::Whole => Ok(Encoding::parse(name).decode(&text)),
+        _ => Ok(text),
     }
 }
 

@@ -125,10 +125,20 @@ impl Connection {
                     output.sent(n);
                 }
                 Step::Io(Io::Layer(upgrade)) => {
-                    assert_eq!(upgrade.layer(), Layer::Tls);
                     if drop_it {
                         continue;
                     }
+                    if upgrade.layer() == Layer::Deflate {
+                        // What was read ahead is the layer's, and comes out of it in front of what follows.
+                        let early = upgrade.early().to_vec();
+                        upgrade.done();
+                        for octet in early.into_iter().rev() {
+                            self.input.push_front(octet);
+                        }
+                        self.received.extend_from_slice(b"<DEFLATE>\r\n");
+                        continue;
+                    }
+                    assert_eq!(upgrade.layer(), Layer::Tls);
                     // What is still in the clear is for the handshake, which it breaks; it is never ours.
                     self.input.clear();
                     upgrade.done();

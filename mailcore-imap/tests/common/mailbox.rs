@@ -152,6 +152,7 @@ pub(super) fn status(mailbox: &Mailbox) -> Status {
     let unseen = |m: &&Message| !m.flags.contains(Flags::SEEN);
     status.unseen = mailbox.messages.iter().filter(unseen).count() as u32;
     status.uid_next = mailbox.next;
+    status.size = mailbox.messages.iter().map(|m| m.body.len() as u64).sum();
     status
 }
 

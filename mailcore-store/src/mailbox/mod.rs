@@ -113,18 +113,25 @@ pub trait Account: Send + Sync + Debug {
     fn extensions(&self) -> Extensions;
 }
 
-/// A message on its way into a mailbox. Dropping it leaves nothing behind.
+/// A message on its way into a mailbox, or several that arrive together (RFC 3502). Dropping it leaves nothing behind.
 #[async_trait]
 pub trait Append: Send + Sync + Debug {
     /// Appends octets as they came; line ends are CRLF.
     ///
     /// # Errors
-    /// When the medium fails or is full; the message is then dead.
+    /// When the medium fails or is full; the append is then dead.
     async fn write(&mut self, chunk: &[u8]) -> Result<()>;
 
-    /// Ends the message; the work begins at once, whether or not the ticket is waited for. The ticket resolves once
-    /// the message is durable and has its UID; whoever waits shares flushes. Dropping the ticket is atomic: the
-    /// message is there whole or not at all.
+    /// Ends the message that was written, which gets this stamp, and begins another one behind it. They arrive
+    /// together or not at all, and in this order; nobody sees the first before the last is committed.
+    ///
+    /// # Errors
+    /// When the medium fails or is full, or the stamp cannot be kept; the append is then dead.
+    async fn another(&mut self, stamp: Stamp) -> Result<()>;
+
+    /// Ends the last message; the work begins at once, whether or not the ticket is waited for. The ticket resolves
+    /// once all messages are durable and have their UIDs; whoever waits shares flushes. Dropping the ticket is
+    /// atomic: all messages are there whole, or none is at all.
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket;
 }
 

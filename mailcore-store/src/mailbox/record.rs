@@ -166,13 +166,14 @@ pub struct Stamp {
     pub identity: Option<Identity>,
 }
 
-/// Where an appended message is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Where appended messages are.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Appended {
-    /// Under which the UID holds.
+    /// Under which the UIDs hold.
     pub uid_validity: UidValidity,
-    /// Its UID.
-    pub uid: Uid,
+    /// Their UIDs: never empty, and ascending in the order in which the messages were written, but for those whose
+    /// identity was there already.
+    pub uids: UidSet,
 }
 
 /// Where copied messages are.

@@ -4,6 +4,7 @@ use crate::model::{Checked, Facts, Op, ensure, large, large_rest};
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, Keyword, MailboxName, UidSet};
 use mailcore_store::auth::User;
+use mailcore_store::mailbox::Appended;
 use mailcore_store::mailbox::{Access, Account, Fields, MailStore, Mailbox, Maildir, Stamp};
 use mailcore_store::queue::Identity;
 use mailcore_store::{Error, Kind, Result};
@@ -12,6 +13,16 @@ use std::sync::Arc;
 
 fn name(text: &str) -> MailboxName {
     MailboxName::parse(text, '/').unwrap()
+}
+
+/// The UIDs that an append was told, each with its validity.
+fn given(appended: &Appended) -> Vec<(u32, u32)> {
+    let validity = appended.uid_validity.0.get();
+    appended
+        .uids
+        .iter()
+        .map(|uid| (validity, uid.number()))
+        .collect()
 }
 
 /// One life of a server, for the one user there is.
@@ -35,7 +46,7 @@ impl Life {
         let mut append = self.account.append(&name(folder)).await?;
         append.write(octets).await?;
         let appended = append.commit(stamp).await?;
-        Ok((appended.uid_validity.0.get(), appended.uid.number()))
+        Ok(given(&appended)[0])
     }
 
     /// Does a command, and notes what is true now, or what may be.
@@ -98,9 +109,23 @@ impl Life {
                 let mut told = Vec::new();
                 for ticket in tickets {
                     let appended = ticket.await?;
-                    told.push((appended.uid_validity.0.get(), appended.uid.number()));
+                    told.extend(given(&appended));
                 }
                 Ok(told)
+            }
+            Op::Batch(to, texts) => {
+                let mut append = self.account.append(&name(to)).await?;
+                for (n, text) in texts.iter().enumerate() {
+                    if n > 0 {
+                        append.another(Stamp::default()).await?;
+                    }
+                    // Small ones are held while they come, the one in the middle is not.
+                    match n {
+                        1 => append.write(&large(text)).await?,
+                        _ => append.write(format!("{text}\r\n").as_bytes()).await?,
+                    }
+                }
+                Ok(given(&append.commit(Stamp::default()).await?))
             }
             Op::Flag(at, text, keyword) => {
                 let change = FlagChange {

@@ -16,7 +16,7 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-const COMMANDS: [Op; 24] = [
+const COMMANDS: [Op; 25] = [
     Op::Create("A"),
     Op::Subscribe("A", true),
     Op::Append("INBOX", "one"),
@@ -29,6 +29,7 @@ const COMMANDS: [Op; 24] = [
         ("INBOX", "six"),
         ("A", "seven"),
     ]),
+    Op::Batch("A", &["eleven", "twelve", "thirteen"]),
     Op::Flag("INBOX", "two", "new"),
     Op::Flag("A", "three", "first"),
     Op::Deliver("INBOX", "two", 2 << 64),

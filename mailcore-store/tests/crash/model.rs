@@ -17,6 +17,8 @@ pub(crate) enum Op {
     Deliver(&'static str, &'static str, u128),
     /// Several at once, which share flushes.
     Together(&'static [(&'static str, &'static str)]),
+    /// Several in one append.
+    Batch(&'static str, &'static [&'static str]),
     Flag(&'static str, &'static str, &'static str),
     Expunge(&'static str, &'static str),
     Copy(&'static str, &'static str, &'static str),
@@ -184,6 +186,7 @@ impl Facts {
             Op::Together(messages) => messages
                 .iter()
                 .for_each(|(at, text)| self.perhaps(at, text)),
+            Op::Batch(at, texts) => texts.iter().for_each(|text| self.perhaps(at, text)),
             Op::Flag(at, text, _) => {
                 if let Some(message) = self.message(at, text) {
                     message.doubted = true;
@@ -232,6 +235,11 @@ impl Facts {
             }
             Op::Together(messages) => {
                 for ((at, text), told) in messages.iter().zip(told) {
+                    self.add(at, text, told);
+                }
+            }
+            Op::Batch(at, texts) => {
+                for (text, told) in texts.iter().zip(told) {
                     self.add(at, text, told);
                 }
             }

@@ -94,7 +94,8 @@ impl Place {
 pub(crate) async fn append(account: &dyn Account, octets: &[u8]) -> Result<u32> {
     let mut append = account.append(&MailboxName::inbox()).await?;
     append.write(octets).await?;
-    Ok(append.commit(Stamp::default()).await?.uid.number())
+    let appended = append.commit(Stamp::default()).await?;
+    Ok(appended.uids.first().unwrap().number())
 }
 
 /// UIDs with flags by name.

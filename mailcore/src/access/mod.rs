@@ -1,6 +1,7 @@
 //! From IMAP's and POP3's questions to the mailbox store: where a section lies, how a message reads, which messages
 //! match. Reads messages in runs; no protocol is known here, and nothing is written.
 
+mod binary;
 mod reader;
 mod search;
 

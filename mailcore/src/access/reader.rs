@@ -1,11 +1,13 @@
 //! Reading one message after another: sections, envelopes, structures. Keeps the message that it read last open,
 //! since questions about one message come in a row.
 
+use super::binary::{Plan, Reading};
 use super::{header, structure};
 use bytes::Bytes;
 use mailcore_base::mailbox::Uid;
 use mailcore_base::message::{
-    Envelope, Extent, Found, Section, SectionText, Structure, write_envelope, write_structure,
+    Envelope, Extent, Found, Section, SectionPath, SectionText, Structure, write_envelope,
+    write_structure,
 };
 use mailcore_store::Result;
 use mailcore_store::body::Body;
@@ -28,6 +30,15 @@ struct Opened {
     structure: Option<Structure>,
     /// Where the section that was measured last begins.
     measured: Option<(Section, u64)>,
+    /// The part that is being told decoded.
+    decoded: Option<(SectionPath, Reading)>,
+}
+
+/// What is known of a part that is to be told without its encoding.
+enum Planned {
+    Nothing,
+    Unknown,
+    Is(Plan),
 }
 
 /// A section that was found.
@@ -37,6 +48,8 @@ pub enum Measured {
     Length(u64),
     /// These octets, which had to be made.
     Whole(Vec<u8>),
+    /// Octets that cannot be told: their encoding is not known.
+    Unknown,
 }
 
 impl Reader {
@@ -96,7 +109,9 @@ impl Reader {
                             .unwrap_or_default(),
                     ));
                 }
-                Measured::Length(_) => opened.measured.as_ref().map_or(0, |(_, start)| *start),
+                Measured::Length(_) | Measured::Unknown => {
+                    opened.measured.as_ref().map_or(0, |(_, start)| *start)
+                }
             },
         };
         opened
@@ -104,6 +119,67 @@ impl Reader {
             .read(start + range.start..start + range.end)
             .await
             .map(Some)
+    }
+
+    /// How long a part is without its encoding (RFC 3516); `None` once the message is gone. A part that is not there is
+    /// [`Measured::Whole`] and empty. What is no part, but a header, has no encoding.
+    ///
+    /// # Errors
+    /// When the store cannot read for now.
+    pub async fn measure_decoded(
+        &mut self,
+        mailbox: &dyn Mailbox,
+        uid: Uid,
+        section: &Section,
+    ) -> Result<Option<Measured>> {
+        if section.text != SectionText::Whole {
+            return self.measure(mailbox, uid, section).await;
+        }
+        let Some(opened) = self.open(mailbox, uid).await? else {
+            return Ok(None);
+        };
+        let measured = match opened.plan(&section.path).await? {
+            Planned::Nothing => Measured::Whole(Vec::new()),
+            Planned::Unknown => Measured::Unknown,
+            Planned::Is(plan) => {
+                let octets = plan.measure(&*opened.body).await?;
+                opened.decoded = Some((section.path.clone(), Reading::new(plan)));
+                Measured::Length(octets)
+            }
+        };
+        Ok(Some(measured))
+    }
+
+    /// Octets of a part without its encoding, or a non-empty prefix of what is asked for; `None` once the message is
+    /// gone.
+    ///
+    /// # Errors
+    /// When the store cannot read for now.
+    pub async fn decoded(
+        &mut self,
+        mailbox: &dyn Mailbox,
+        uid: Uid,
+        section: &Section,
+        range: Range<u64>,
+    ) -> Result<Option<Bytes>> {
+        if section.text != SectionText::Whole {
+            return self.bytes(mailbox, uid, section, range).await;
+        }
+        let Some(opened) = self.open(mailbox, uid).await? else {
+            return Ok(None);
+        };
+        let known = opened.decoded.as_ref().map(|(path, _)| path);
+        if known != Some(&section.path) {
+            let Planned::Is(plan) = opened.plan(&section.path).await? else {
+                return Ok(None);
+            };
+            opened.decoded = Some((section.path.clone(), Reading::new(plan)));
+        }
+        let Some((_, reading)) = &mut opened.decoded else {
+            return Ok(None);
+        };
+        let octets = reading.bytes(&*opened.body, range).await?;
+        Ok(Some(octets.into()))
     }
 
     /// The ENVELOPE, ready to send; `None` once the message is gone.
@@ -145,6 +221,7 @@ impl Reader {
                 header: None,
                 structure: None,
                 measured: None,
+                decoded: None,
             });
         }
         Ok(self.opened.as_mut())
@@ -191,6 +268,18 @@ impl Opened {
                 Ok(Measured::Whole(out))
             }
         }
+    }
+
+    /// How to tell a part without its encoding.
+    async fn plan(&mut self, path: &SectionPath) -> Result<Planned> {
+        let body = Arc::clone(&self.body);
+        let structure = self.structure().await?;
+        let Some(part) = structure.named(path) else {
+            return Ok(Planned::Nothing);
+        };
+        let header = path.0.is_empty();
+        let plan = Plan::of(&*body, structure, part, header).await?;
+        Ok(plan.map_or(Planned::Unknown, Planned::Is))
     }
 
     /// Sections of the message itself need its header at most.

@@ -190,6 +190,10 @@ impl Append for Faulty<Box<dyn Append>> {
         self.below.write(chunk).await
     }
 
+    async fn another(&mut self, stamp: Stamp) -> Result<()> {
+        self.below.another(stamp).await
+    }
+
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket {
         Ticket::new(async move {
             self.begun.fetch_add(1, Ordering::SeqCst);

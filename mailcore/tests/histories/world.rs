@@ -153,7 +153,14 @@ impl World {
             keywords: keywords.collect(),
             ..Stamp::default()
         };
-        let uid = append.commit(stamp).await.unwrap().uid.number();
+        let uid = append
+            .commit(stamp)
+            .await
+            .unwrap()
+            .uids
+            .first()
+            .unwrap()
+            .number();
         let foretold = self.truth[mailbox].add(mail);
         assert!(self.pace == Pace::AtOnce || uid == foretold);
     }

@@ -4,6 +4,7 @@ mod append;
 mod authenticate;
 mod capability;
 mod close;
+mod compress;
 mod copy;
 mod create;
 mod delete;
@@ -27,6 +28,7 @@ mod store;
 mod subscribe;
 
 use super::turn::{Command, Turn};
+use crate::parse::append::at_message;
 use crate::parse::frame::Announced;
 use crate::parse::{Cursor, Wrong};
 
@@ -67,6 +69,7 @@ const COMMANDS: &[(&str, When, Open)] = &[
     ("CAPABILITY", When::Always, capability::open),
     ("CHECK", When::Selected, noop::check),
     ("CLOSE", When::Selected, close::close),
+    ("COMPRESS", When::AfterLogin, compress::open),
     ("COPY", When::Selected, copy::copy),
     ("CREATE", When::AfterLogin, create::open),
     ("DELETE", When::AfterLogin, delete::open),
@@ -125,7 +128,7 @@ pub(super) fn open(
 
 /// Whether the literal announced at the end of this command so far is a message to be streamed.
 pub(super) fn streams(name: &str, text: &[u8]) -> bool {
-    name == "APPEND" && append::at_message(text)
+    name == "APPEND" && at_message(text)
 }
 
 /// The space in front of the first argument, or that there is none.

@@ -1,4 +1,4 @@
-//! STATUS (RFC 3501 §6.3.10).
+//! STATUS (RFC 3501 §6.3.10), with SIZE (RFC 8438).
 
 use super::{Opened, first};
 use crate::parse::{Cursor, Wrong};
@@ -6,25 +6,80 @@ use crate::server::question::{self, Answer, Want};
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::types::{Failed, Status};
 use crate::write;
+use mailcore_base::mailbox::MailboxName;
 
 /// An item's name, and what it says.
 type Item = (&'static str, fn(&Status) -> u64);
 
 /// The items, in the order in which Dovecot says them.
-const ITEMS: [Item; 5] = [
+const ITEMS: [Item; 6] = [
     ("MESSAGES", |s| u64::from(s.messages)),
     ("RECENT", |s| u64::from(s.recent)),
     ("UIDNEXT", |s| u64::from(s.uid_next.number())),
     ("UIDVALIDITY", |s| u64::from(s.uid_validity.0.get())),
     ("UNSEEN", |s| u64::from(s.unseen)),
+    ("SIZE", |s| s.size),
 ];
+
+/// Which items are wanted; at least one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Items([bool; ITEMS.len()]);
+
+impl Items {
+    /// `(item …)`
+    pub(super) fn parse(at: &mut Cursor<'_>) -> Result<Self, Wrong> {
+        let mut wanted = [false; ITEMS.len()];
+        at.list(|at| {
+            let item = at.keyword()?;
+            let found = ITEMS
+                .iter()
+                .zip(&mut wanted)
+                .find(|((name, _), _)| *name == item);
+            match found {
+                Some((_, wanted)) => *wanted = true,
+                None => return Err(Wrong::quoting("Invalid status item ", item.as_bytes())),
+            }
+            Ok(())
+        })?;
+        match wanted.contains(&true) {
+            true => Ok(Self(wanted)),
+            false => Err("Empty status list".into()),
+        }
+    }
+
+    /// Writes the response; `text` is what the mailbox is called in it.
+    pub(super) fn write(
+        &self,
+        turn: &mut Turn<'_>,
+        name: &MailboxName,
+        text: &[u8],
+        status: Status,
+    ) {
+        let mut status = status;
+        if let Some(selected) = turn.selected().filter(|selected| selected.name == *name) {
+            // What is recent has been taken by the session that asks.
+            status.recent = selected.view.recent();
+        }
+        turn.out.say("* STATUS ");
+        write::astring(&mut turn.out.bytes, text);
+        let mut space = " (";
+        for ((name, value), _) in ITEMS.iter().zip(&self.0).filter(|(_, on)| **on) {
+            turn.out.say(space);
+            turn.out.say(name);
+            turn.out.say(" ");
+            write::number(&mut turn.out.bytes, value(&status));
+            space = " ";
+        }
+        turn.out.say(")\r\n");
+    }
+}
 
 #[derive(Debug)]
 struct Run {
     status: question::Status,
     /// The name as the client wrote it, and as it is told.
     text: Vec<u8>,
-    wanted: [bool; ITEMS.len()],
+    items: Items,
     outcome: Option<Result<Status, Failed>>,
 }
 
@@ -32,28 +87,13 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     first(at)?;
     let text = at.astring()?;
     at.space()?;
-    let mut wanted = [false; ITEMS.len()];
-    at.list(|at| {
-        let item = at.keyword()?;
-        let found = ITEMS
-            .iter()
-            .zip(&mut wanted)
-            .find(|((name, _), _)| *name == item);
-        match found {
-            Some((_, wanted)) => *wanted = true,
-            None => return Err(Wrong::quoting("Invalid status item ", item.as_bytes())),
-        }
-        Ok(())
-    })?;
+    let items = Items::parse(at)?;
     at.end()?;
-    if !wanted.contains(&true) {
-        return Err("Empty status list".into());
-    }
     match turn.name(&text) {
         Ok(name) => Ok(Box::new(Run {
             status: question::Status { name },
             text: text.into_owned(),
-            wanted,
+            items,
             outcome: None,
         })),
         Err(reply) => Ok(Once::reply(reply)),
@@ -66,27 +106,12 @@ impl Command for Run {
         match &self.outcome {
             None => Next::Ask(Want::Status(self.status.clone())),
             Some(Ok(status)) => {
-                let mut status = *status;
-                let selected = turn.selected().filter(|selected| selected.name == *name);
-                let reply = match selected {
-                    Some(selected) => {
-                        // What is recent has been taken by the session that asks.
-                        status.recent = selected.view.recent();
-                        "[CLIENTBUG] Status on selected mailbox completed"
-                    }
+                let status = *status;
+                let reply = match turn.selected().filter(|selected| selected.name == *name) {
+                    Some(_) => "[CLIENTBUG] Status on selected mailbox completed",
                     None => "Status completed",
                 };
-                turn.out.say("* STATUS ");
-                write::astring(&mut turn.out.bytes, &self.text);
-                let mut space = " (";
-                for ((name, value), _) in ITEMS.iter().zip(&self.wanted).filter(|(_, on)| **on) {
-                    turn.out.say(space);
-                    turn.out.say(name);
-                    turn.out.say(" ");
-                    write::number(&mut turn.out.bytes, value(&status));
-                    space = " ";
-                }
-                turn.out.say(")\r\n");
+                self.items.write(turn, name, &self.text, status);
                 Next::Reply(Reply::ok(reply))
             }
             Some(Err(failed)) => {

@@ -32,6 +32,8 @@ pub struct Measure {
     pub uid: Uid,
     /// Which section of it, whole.
     pub section: Arc<Section>,
+    /// Without its content transfer encoding (RFC 3516); one that is not known is [`Failed::Encoding`].
+    pub decoded: bool,
 }
 
 /// Octets of a section that was measured. Asked in order, without gaps; whoever answers may read ahead.
@@ -41,6 +43,8 @@ pub struct Bytes {
     pub uid: Uid,
     /// Which section of it.
     pub section: Arc<Section>,
+    /// Without its content transfer encoding.
+    pub decoded: bool,
     /// Which octets of the section; never empty, within its length, and no longer than the free output.
     pub range: Range<u64>,
 }

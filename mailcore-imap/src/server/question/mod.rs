@@ -10,7 +10,7 @@ mod fetch;
 mod login;
 mod mailbox;
 
-pub use append::{Abandoned, Begin, Commit};
+pub use append::{Abandoned, Another, Begin, Commit, Insert, Locate, Located};
 pub use change::{Copy, Expunge, Move, Search, Store};
 pub use fetch::{Bytes, Describe, Extent, Measure, Records};
 pub use login::{Authenticate, Exchange, Login, Refusal, Respond, Welcome};
@@ -82,6 +82,7 @@ pub(in crate::server) enum Answer {
     Measured(Result<Option<Measured>, Failed>),
     Octets(Result<usize, Failed>),
     Uids(Result<UidSet, Failed>),
+    Located(Result<Located, Failed>),
     Appended(Result<types::Appended, Failed>),
     Copied(Result<types::Copied, Failed>),
 }
@@ -188,6 +189,12 @@ questions! {
     Expunge,
     /// Begin to append a message.
     Begin,
+    /// End the message that was begun, and begin another one with it.
+    Another,
+    /// How long is a part of another message?
+    Locate,
+    /// Add a part of another message.
+    Insert,
     /// End the message that was begun.
     Commit,
     /// Forget the message that was begun.

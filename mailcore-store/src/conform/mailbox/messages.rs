@@ -1,6 +1,7 @@
 //! Messages: what goes in comes out, under a UID that is never given again.
 
-use super::{Tenant, flags_of, keyword, octets, ok, promises, records, uids};
+use super::{Tenant, flags_of, keyword, octets, ok, only, promises, records, uids};
+use crate::Kind;
 use crate::mailbox::{Access, Stamp};
 use crate::queue::Identity;
 use mailcore_base::date::DateTime;
@@ -13,6 +14,8 @@ promises!(
     uids_ascend_and_are_never_given_again,
     a_dropped_append_leaves_nothing,
     appends_at_once_all_arrive,
+    messages_of_one_append_arrive_together_and_in_order,
+    messages_of_one_append_arrive_all_or_none,
     a_delivery_that_is_repeated_adds_nothing,
     an_expunged_message_has_no_body,
 );
@@ -48,7 +51,7 @@ pub async fn a_message_comes_back_octet_by_octet(t: &Tenant<'_>) {
             ok(append.write(chunk).await);
         }
         let appended = ok(append.commit(Stamp::default()).await);
-        sent.push((appended.uid, message));
+        sent.push((only(&appended), message));
     }
     for _ in 0..2 {
         let mailbox = t.select("INBOX").await;
@@ -71,7 +74,7 @@ pub async fn any_range_of_a_body_can_be_read(t: &Tenant<'_>) {
     let appended = ok(t.append("INBOX", &message, Stamp::default()).await);
     let mailbox = t.open("INBOX", Access::Read).await;
     ok(mailbox.sync(None).await);
-    let Some(body) = ok(mailbox.body(appended.uid).await) else {
+    let Some(body) = ok(mailbox.body(only(&appended)).await) else {
         panic!("no body");
     };
     let len = message.len() as u64;
@@ -105,7 +108,7 @@ pub async fn flags_keywords_and_date_are_kept(t: &Tenant<'_>) {
         date: Some(date),
         identity: None,
     };
-    let uid = ok(t.append("INBOX", b"a\r\n", stamp).await).uid;
+    let uid = only(&ok(t.append("INBOX", b"a\r\n", stamp).await));
     let mailbox = t.select("INBOX").await;
     assert_eq!(
         flags_of(&*mailbox, uid).await,
@@ -157,7 +160,7 @@ pub async fn appends_at_once_all_arrive(t: &Tenant<'_>) {
     let mailbox = t.select("INBOX").await;
     let mut given = UidSet::new();
     for (n, ticket) in tickets.into_iter().enumerate() {
-        let uid = ok(ticket.await).uid;
+        let uid = only(&ok(ticket.await));
         ok(mailbox.sync(None).await);
         assert_eq!(
             octets(&*mailbox, uid).await,
@@ -167,6 +170,91 @@ pub async fn appends_at_once_all_arrive(t: &Tenant<'_>) {
     }
     assert_eq!(given.len(), 20);
     assert_eq!(uids(&*mailbox).await.len(), 20);
+}
+
+/// Each with its own stamp, small and large ones mixed (RFC 3502).
+pub async fn messages_of_one_append_arrive_together_and_in_order(t: &Tenant<'_>) {
+    let account = t.account().await;
+    let mut sent = odd_messages();
+    sent.extend(
+        (0..200).map(|n| format!("Subject: {n}\r\n\r\n{}\r\n", "y".repeat(997)).into_bytes()),
+    );
+    let before = t.put("INBOX", "before\r\n", Flags::NONE).await;
+    let mut append = ok(account.append(&super::name("INBOX")).await);
+    let stamp = |n: usize| Stamp {
+        flags: if n.is_multiple_of(2) {
+            Flags::SEEN
+        } else {
+            Flags::NONE
+        },
+        keywords: vec![keyword(&format!("k{}", n % 5))],
+        date: Some(DateTime {
+            seconds: 1_000_000_000 + n as i64,
+            offset: 0,
+        }),
+        identity: None,
+    };
+    for (n, message) in sent.iter().enumerate() {
+        for chunk in message.chunks(50_000) {
+            ok(append.write(chunk).await);
+        }
+        if n + 1 < sent.len() {
+            ok(append.another(stamp(n)).await);
+        }
+    }
+    let mailbox = t.select("INBOX").await;
+    assert_eq!(
+        uids(&*mailbox).await.len(),
+        1,
+        "nothing is seen before the end"
+    );
+    let appended = ok(append.commit(stamp(sent.len() - 1)).await);
+    assert_eq!(appended.uid_validity, mailbox.uid_validity());
+    assert_eq!(appended.uids.len(), sent.len() as u64);
+    assert!(appended.uids.first() > Some(before));
+    ok(mailbox.sync(None).await);
+    let records: Vec<_> = records(&*mailbox).await.into_iter().skip(1).collect();
+    for (n, ((uid, message), record)) in appended.uids.iter().zip(&sent).zip(records).enumerate() {
+        assert_eq!(record.uid, uid);
+        assert_eq!(
+            record.size,
+            Some(message.len() as u64),
+            "size of message {n}"
+        );
+        assert_eq!(
+            record.date.map(|d| d.seconds),
+            Some(1_000_000_000 + n as i64)
+        );
+        assert_eq!(record.flags.contains(Flags::SEEN), n.is_multiple_of(2));
+        assert!(octets(&*mailbox, uid).await == *message, "message {n}");
+    }
+    let third = appended.uids.iter().nth(3).unwrap_or(Uid::FIRST);
+    assert_eq!(flags_of(&*mailbox, third).await, ["k3"]);
+}
+
+/// One that cannot be kept takes the others with it, and so does one that is never ended.
+pub async fn messages_of_one_append_arrive_all_or_none(t: &Tenant<'_>) {
+    let account = t.account().await;
+    let mut append = ok(account.append(&super::name("INBOX")).await);
+    ok(append.write(b"first\r\n").await);
+    ok(append.another(Stamp::default()).await);
+    ok(append.write(&[b'x'; 100_000]).await);
+    ok(append.another(Stamp::default()).await);
+    drop(append);
+    assert_eq!(uids(&*t.select("INBOX").await).await, []);
+    // More keywords than any mailbox has a place for.
+    let mut append = ok(account.append(&super::name("INBOX")).await);
+    ok(append.write(b"first\r\n").await);
+    ok(append.another(Stamp::default()).await);
+    ok(append.write(b"second\r\n").await);
+    let many = Stamp {
+        keywords: (0..200).map(|n| keyword(&format!("k{n}"))).collect(),
+        ..Stamp::default()
+    };
+    assert_eq!(super::refused(append.commit(many).await), Kind::Limit);
+    let mailbox = t.select("INBOX").await;
+    assert_eq!(uids(&*mailbox).await, []);
+    assert_eq!(ok(mailbox.sync(None).await).now.keywords.iter().count(), 0);
 }
 
 /// Under whatever flags the first stands meanwhile; another identity is another message.

@@ -103,7 +103,7 @@ impl<'s> Tenant<'s> {
             flags,
             ..Stamp::default()
         };
-        ok(self.append(mailbox, text.as_bytes(), stamp).await).uid
+        only(&ok(self.append(mailbox, text.as_bytes(), stamp).await))
     }
 
     async fn create(&self, mailbox: &str) {
@@ -133,6 +133,12 @@ fn refused<T>(result: Result<T>) -> crate::Kind {
         Ok(_) => panic!("the store allowed what it must refuse"),
         Err(e) => e.kind(),
     }
+}
+
+/// The UID of a message that was appended alone.
+fn only(appended: &Appended) -> Uid {
+    assert_eq!(appended.uids.len(), 1);
+    appended.uids.first().unwrap_or(Uid::FIRST)
 }
 
 fn name(text: &str) -> MailboxName {

@@ -144,6 +144,6 @@ pub async fn a_copy_is_not_the_delivery(t: &Tenant<'_>) {
     ok(inbox.sync(None).await);
     ok(inbox.copy(&UidSet::all(), &name("to")).await);
     let into = ok(t.append("to", b"a\r\n", delivery.clone()).await);
-    assert_eq!(into.uid.number(), 2);
+    assert_eq!(into.uids.to_string(), "2");
     assert_eq!(ok(t.append("INBOX", b"a\r\n", delivery).await), first);
 }

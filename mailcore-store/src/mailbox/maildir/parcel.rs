@@ -106,10 +106,14 @@ impl Drop for Aside {
     }
 }
 
-/// A message that comes in chunks: a small one stays in memory, a large one goes to `tmp/`.
+/// Messages that come in chunks, one after the other: what is small stays in memory, what is more goes to `tmp/`.
 #[derive(Debug)]
 pub(super) struct Incoming {
     room: Arc<Room>,
+    /// Those that have ended.
+    letters: Vec<Letter>,
+    /// Octets of them that are in memory.
+    kept: usize,
     fold: Fold,
     held: Vec<u8>,
     aside: Option<(Aside, Box<dyn File>)>,
@@ -117,12 +121,15 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// More than this goes to the disk at once.
+    /// More than this of one message goes to the disk at once; once all messages of the append hold more, those that
+    /// follow go there as well.
     const HELD: usize = 64 * 1024;
 
     pub(super) fn new(room: Arc<Room>) -> Self {
         Self {
             room,
+            letters: Vec::new(),
+            kept: 0,
             fold: Fold::default(),
             held: Vec::new(),
             aside: None,
@@ -150,39 +157,43 @@ impl Incoming {
         Ok(())
     }
 
-    /// Whether some of it is on the disk.
-    pub(super) fn is_aside(&self) -> bool {
-        self.aside.is_some()
+    /// Whether ending the message will touch the disk.
+    pub(super) fn is_heavy(&self) -> bool {
+        self.aside.is_some() || self.kept + self.held.len() > Self::HELD
     }
 
-    /// Ends the message. Touches the disk only if [`is_aside`](Self::is_aside).
+    /// Ends the last message. Touches the disk only if it [`is_heavy`](Self::is_heavy).
     pub(super) fn end(mut self, stamp: Stamp) -> Result<Parcel> {
-        let served = self.fold.end(&mut self.held);
-        if self.is_aside() {
+        self.seal(stamp)?;
+        Ok(Parcel {
+            room: self.room,
+            letters: self.letters,
+        })
+    }
+
+    /// Ends a message behind which another one may come. Touches the disk only if it [`is_heavy`](Self::is_heavy).
+    pub(super) fn seal(&mut self, stamp: Stamp) -> Result<()> {
+        let served = std::mem::take(&mut self.fold).end(&mut self.held);
+        if self.is_heavy() {
             self.spill()?;
         }
-        let len = self.written
-            + if self.is_aside() {
-                0
-            } else {
-                self.held.len() as u64
-            };
+        let len = std::mem::take(&mut self.written) + self.held.len() as u64;
         let content = match self.aside.take() {
             Some((aside, _)) => Content::Aside(aside),
-            None => Content::Held(std::mem::take(&mut self.held)),
+            None => {
+                self.kept += self.held.len();
+                Content::Held(std::mem::take(&mut self.held))
+            }
         };
-        let letter = Letter {
+        self.letters.push(Letter {
             content,
             flags: stamp.flags.system(),
             keywords: stamp.keywords,
             date: stamp.date.map(|d| time(d.seconds)).transpose()?,
             identity: stamp.identity,
             sizes: (Some(len), Some(served)),
-        };
-        Ok(Parcel {
-            room: self.room,
-            letters: vec![letter],
-        })
+        });
+        Ok(())
     }
 }
 

@@ -149,12 +149,24 @@ impl Append for Writing {
         Ok(())
     }
 
+    async fn another(&mut self, stamp: Stamp) -> Result<()> {
+        let mut incoming = self.incoming.take().ok_or_else(dead)?;
+        if incoming.is_heavy() {
+            let sealed = spawn_blocking(move || incoming.seal(stamp).map(|()| incoming));
+            incoming = done(sealed.await)?;
+        } else {
+            incoming.seal(stamp)?;
+        }
+        self.incoming = Some(incoming);
+        Ok(())
+    }
+
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket {
         let Some(incoming) = self.incoming else {
             return Ticket::new(std::future::ready(Err(dead())));
         };
         let works = self.works;
-        let placed = match incoming.is_aside() {
+        let placed = match incoming.is_heavy() {
             false => incoming.end(stamp).map(|parcel| works.post(parcel)),
             true => {
                 // The rest of it must be written first. That goes on also if nobody waits.
@@ -171,9 +183,12 @@ impl Append for Writing {
 
 fn appended(placed: Result<super::parcel::Placed>) -> Result<Appended> {
     let placed = placed?;
-    let uid = placed.uids.first().copied();
+    let uids: UidSet = placed.uids.into_iter().collect();
+    if uids.is_empty() {
+        return Err(Error::new(Kind::Unavailable, "delivery"));
+    }
     Ok(Appended {
         uid_validity: placed.validity,
-        uid: uid.ok_or_else(|| Error::new(Kind::Unavailable, "delivery"))?,
+        uids,
     })
 }

@@ -2,7 +2,7 @@
 
 use super::MemoryStore;
 use super::handle::Handle;
-use super::room::Room;
+use super::room::{Letter, Room};
 use crate::mailbox::{
     Access, Account, Append, Clock, Extensions, Listed, Mailbox, Stamp, Status, Ticket, clock,
     listing,
@@ -164,7 +164,9 @@ impl Account for MemoryAccount {
     async fn append(&self, name: &MailboxName) -> Result<Box<dyn Append>> {
         Ok(Box::new(Incoming {
             room: self.shelf().room(name)?,
+            done: Vec::new(),
             body: Vec::new(),
+            octets: 0,
             clock: self.clock.clone(),
         }))
     }
@@ -177,23 +179,45 @@ impl Account for MemoryAccount {
 #[derive(Debug)]
 struct Incoming {
     room: Arc<Room>,
+    /// The messages in front.
+    done: Vec<Letter>,
     body: Vec<u8>,
+    /// Of all of them.
+    octets: usize,
     clock: Clock,
+}
+
+impl Incoming {
+    fn end(&mut self, stamp: Stamp) {
+        let date = stamp.date.unwrap_or_else(|| clock::date(self.clock.now()));
+        self.done.push(Letter {
+            body: std::mem::take(&mut self.body).into(),
+            stamp,
+            date,
+        });
+    }
 }
 
 #[async_trait]
 impl Append for Incoming {
     async fn write(&mut self, chunk: &[u8]) -> Result<()> {
-        if self.body.len().saturating_add(chunk.len()) > MemoryStore::LARGEST {
+        let octets = self.octets.saturating_add(chunk.len());
+        if octets > MemoryStore::LARGEST {
             return Err(Error::new(Kind::Limit, "message too large"));
         }
+        self.octets = octets;
         self.body.extend_from_slice(chunk);
         Ok(())
     }
 
-    fn commit(self: Box<Self>, stamp: Stamp) -> Ticket {
-        let date = stamp.date.unwrap_or_else(|| clock::date(self.clock.now()));
-        let done = self.room.deliver(self.body.into(), &stamp, date);
+    async fn another(&mut self, stamp: Stamp) -> Result<()> {
+        self.end(stamp);
+        Ok(())
+    }
+
+    fn commit(mut self: Box<Self>, stamp: Stamp) -> Ticket {
+        self.end(stamp);
+        let done = self.room.deliver(self.done);
         Ticket::new(std::future::ready(done))
     }
 }

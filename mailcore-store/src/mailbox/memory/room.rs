@@ -30,6 +30,14 @@ pub(super) struct Message {
     pub(super) identity: Option<Identity>,
 }
 
+/// A message on its way in.
+#[derive(Debug)]
+pub(super) struct Letter {
+    pub(super) body: Bytes,
+    pub(super) stamp: Stamp,
+    pub(super) date: DateTime,
+}
+
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) messages: BTreeMap<Uid, Message>,
@@ -85,27 +93,44 @@ impl Room {
         self.watch.close();
     }
 
-    pub(super) fn deliver(&self, body: Bytes, stamp: &Stamp, date: DateTime) -> Result<Appended> {
+    /// All of them or none.
+    pub(super) fn deliver(&self, letters: Vec<Letter>) -> Result<Appended> {
         let mut state = self.state()?;
-        let there = stamp.identity.and_then(|identity| state.of(identity));
-        let uid = match there {
-            Some(uid) => uid,
-            None => {
-                let keywords = state.keywords(&stamp.keywords)?;
-                let message = Message {
-                    flags: stamp.flags.system().union(keywords),
-                    modseq: ModSeq(0),
-                    date,
-                    body,
-                    identity: stamp.identity,
-                };
-                state.add(message)?
-            }
-        };
+        let count = u32::try_from(letters.len()).unwrap_or(u32::MAX);
+        let last = state
+            .next
+            .map(|next| u64::from(next.number()) + u64::from(count) - 1);
+        if last.is_none_or(|last| last > u64::from(Uid::LAST.number())) {
+            return Err(Error::new(Kind::Limit, "UIDs of a mailbox"));
+        }
+        let names: Vec<Keyword> = letters
+            .iter()
+            .flat_map(|letter| letter.stamp.keywords.iter().cloned())
+            .collect();
+        state.keywords(&names)?;
+        let mut uids = UidSet::new();
+        for Letter { body, stamp, date } in letters {
+            let there = stamp.identity.and_then(|identity| state.of(identity));
+            let uid = match there {
+                Some(uid) => uid,
+                None => {
+                    let keywords = state.keywords(&stamp.keywords)?;
+                    let message = Message {
+                        flags: stamp.flags.system().union(keywords),
+                        modseq: ModSeq(0),
+                        date,
+                        body,
+                        identity: stamp.identity,
+                    };
+                    state.add(message)?
+                }
+            };
+            uids.insert(uid);
+        }
         self.tell(state);
         Ok(Appended {
             uid_validity: self.validity,
-            uid,
+            uids,
         })
     }
 

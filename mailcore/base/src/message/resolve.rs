@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::field::Fields;
 use super::lines::ToCrlf;
-use super::section::{Section, SectionText};
+use super::section::{Section, SectionPath, SectionText};
 use super::structure::{Extent, Kind, Part, PartId, Structure};
 
 /// What a [`Section`] names in one message.
@@ -51,6 +51,11 @@ impl Structure {
             (SectionText::Fields(names), Some(message)) => fields(message, names, false),
             (SectionText::FieldsNot(names), Some(message)) => fields(message, names, true),
         }
+    }
+
+    /// The part at a path; the message itself for an empty one.
+    pub fn named(&self, path: &SectionPath) -> Option<&Part> {
+        self.walk(&path.0)
     }
 
     /// The part at a path. What is no multipart has a part 1: itself, and nothing within it, unless it is a

@@ -101,6 +101,7 @@ impl Answers<'_> {
             told.recent = s.recent;
             told.unseen = s.unseen;
             told.uid_next = s.uid_next;
+            told.size = s.size;
             told
         });
         q.answer(told.map_err(|e| self.failed(&e)));

@@ -6,7 +6,7 @@ use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_base::message::SectionText;
 use mailcore_imap::server::{Bytes, Describe, Extent, Measure, Question, Records, Search};
-use mailcore_imap::types::{self, Described, Row};
+use mailcore_imap::types::{self, Described, Failed, Row};
 use mailcore_store::mailbox::{Fields, Record};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -64,7 +64,13 @@ impl Answers<'_> {
             return q.decline();
         };
         let (asked, line) = q.parts();
-        let read = self.reader.measure(&**mailbox, asked.uid, &asked.section);
+        let (reader, uid, section) = (&mut self.reader, asked.uid, &asked.section);
+        let read = async {
+            match asked.decoded {
+                true => reader.measure_decoded(&**mailbox, uid, section).await,
+                false => reader.measure(&**mailbox, uid, section).await,
+            }
+        };
         let Some(measured) = end.attend(line, read).await else {
             return;
         };
@@ -81,6 +87,7 @@ impl Answers<'_> {
                 self.count(header, made.len() as u64);
                 q.answer(Ok(Some(Extent::Whole(&made))));
             }
+            Ok(Some(access::Measured::Unknown)) => q.answer(Err(Failed::Encoding)),
             Ok(None) => q.answer(Ok(None)),
             Err(error) => q.answer(Err(self.failed(&error))),
         }
@@ -104,9 +111,14 @@ impl Answers<'_> {
             return q.decline();
         };
         let (asked, line) = q.parts();
-        let read = self
-            .reader
-            .bytes(&**mailbox, asked.uid, &asked.section, asked.range.clone());
+        let (reader, uid, section) = (&mut self.reader, asked.uid, &asked.section);
+        let range = asked.range.clone();
+        let read = async {
+            match asked.decoded {
+                true => reader.decoded(&**mailbox, uid, section, range).await,
+                false => reader.bytes(&**mailbox, uid, section, range).await,
+            }
+        };
         let Some(bytes) = end.attend(line, read).await else {
             return;
         };

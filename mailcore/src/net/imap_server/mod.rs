@@ -6,6 +6,7 @@ mod changes;
 mod login;
 mod mailboxes;
 mod messages;
+mod source;
 
 use super::bell::Bell;
 use super::end::{End, Happened, now};
@@ -23,6 +24,7 @@ use mailcore_imap::server::{Mechanism, Options, Session, Step};
 use mailcore_imap::types::Failed;
 use mailcore_store::mailbox::{Account, Append, MailStore, Mailbox};
 use mailcore_store::{Error, Kind};
+use source::Source;
 use std::sync::Arc;
 
 /// A listener's IMAP service. Shared by its connections.
@@ -86,6 +88,7 @@ impl ImapServer {
             account: None,
             mailbox: None,
             append: None,
+            source: None,
             reader: Reader::default(),
             counts: Counts::default(),
         };
@@ -142,6 +145,7 @@ struct Answers<'c> {
     account: Option<Arc<dyn Account>>,
     mailbox: Option<Box<dyn Mailbox>>,
     append: Option<Box<dyn Append>>,
+    source: Option<Source>,
     reader: Reader,
     counts: Counts,
 }
@@ -232,8 +236,11 @@ impl Answers<'_> {
             Ask::Expunge(q) => self.expunge(q, end).await,
             Ask::Begin(q) => self.begin(q, end).await,
             Ask::Commit(q) => self.commit(q, end).await,
+            Ask::Another(q) => self.another(q, end).await,
+            Ask::Locate(q) => self.locate(q, end).await,
+            Ask::Insert(q) => self.insert(q, end).await,
             Ask::Abandoned(q) => {
-                self.append = None;
+                self.abandon();
                 q.answer();
             }
             other => other.decline(),

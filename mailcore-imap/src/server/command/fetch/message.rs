@@ -75,11 +75,13 @@ impl Message {
                         self.at = At::Small(n + 1);
                     }
                     Some(Small::Text(what)) => return Some(self.describe(what)),
-                    Some(_) => return Some(self.measure(Arc::default())),
+                    Some(_) => return Some(self.measure(Arc::default(), false)),
                     None => self.at = At::Part(0),
                 },
                 At::Part(n) => match wish.parts.get(n) {
-                    Some(part) => return Some(self.measure(Arc::clone(&part.section))),
+                    Some(part) => {
+                        return Some(self.measure(Arc::clone(&part.section), part.decoded));
+                    }
                     None => self.at = At::End,
                 },
                 At::Body { part, from, to } if from == to => self.at = At::Part(part + 1),
@@ -94,10 +96,17 @@ impl Message {
                     return Some(Next::Ask(Want::Bytes(Bytes {
                         uid: self.held.uid,
                         section: Arc::clone(&part.section),
+                        decoded: part.decoded,
                         range: from..to.min(from.saturating_add(most)),
                     })));
                 }
                 At::End => {
+                    if !self.begun {
+                        // As Dovecot does: a response is never empty.
+                        turn.out.say("UID ");
+                        let uid = self.held.uid.number();
+                        write::number(&mut turn.out.bytes, u64::from(uid));
+                    }
                     turn.out.say(")\r\n");
                     return None;
                 }
@@ -111,9 +120,13 @@ impl Message {
         Next::Ask(Want::Describe(Describe { uid, what }))
     }
 
-    fn measure(&self, section: Arc<Section>) -> Next {
+    fn measure(&self, section: Arc<Section>, decoded: bool) -> Next {
         let uid = self.held.uid;
-        Next::Ask(Want::Measure(Measure { uid, section }))
+        Next::Ask(Want::Measure(Measure {
+            uid,
+            section,
+            decoded,
+        }))
     }
 
     /// A space between items.
@@ -141,6 +154,11 @@ impl Message {
                 self.label(n, turn);
                 write::number(&mut turn.out.bytes, octets);
                 self.at = At::Small(n + 1);
+            }
+            // RFC 3516 §4.3: there are no octets to tell.
+            (At::Part(n), Answer::Measured(Err(Failed::Encoding))) => {
+                self.failed = Some(Failed::Encoding);
+                self.at = At::Part(n + 1);
             }
             (At::Part(n), Answer::Measured(section)) => {
                 let section = self.there(section);
@@ -195,8 +213,14 @@ impl Message {
             Measured::Length(octets) => *octets,
             Measured::Whole(text) => text.len() as u64,
         };
+        if part.size_only {
+            out.push(b' ');
+            return write::number(out, length);
+        }
         let (from, to) = cut(length, part.partial);
-        out.extend_from_slice(b" {");
+        // RFC 3516 §4.2: what is decoded may hold any octet.
+        let any = part.decoded && part.is_part() && matches!(found, Measured::Length(_));
+        out.extend_from_slice(if any { b" ~{" } else { b" {" });
         write::number(out, to - from);
         out.extend_from_slice(b"}\r\n");
         match found {

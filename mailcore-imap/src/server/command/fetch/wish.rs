@@ -1,12 +1,12 @@
 //! What a FETCH wishes to know, and how records answer it.
 
 use super::held::Held;
-use crate::parse::fetch::{Item, Partial};
+use crate::parse::fetch::{Item, Partial, Wanted};
 use crate::server::state::Selected;
 use crate::types::{Described, Fields, Row};
 use crate::write;
 use mailcore_base::date::DateTime;
-use mailcore_base::message::Section;
+use mailcore_base::message::{Section, SectionText};
 use std::sync::Arc;
 
 /// A section, and what the response calls it.
@@ -15,6 +15,10 @@ pub(super) struct Part {
     pub(super) section: Arc<Section>,
     pub(super) partial: Option<Partial>,
     pub(super) label: Vec<u8>,
+    /// Without its content transfer encoding.
+    pub(super) decoded: bool,
+    /// How long it is, and not its octets.
+    pub(super) size_only: bool,
 }
 
 /// The items of a FETCH: those that records answer first, then those that take reading, each in the order
@@ -36,6 +40,13 @@ pub(super) enum Small {
     Date,
     Size,
     Text(Described),
+}
+
+impl Part {
+    /// It is a part with octets of its own, and no header.
+    pub(super) fn is_part(&self) -> bool {
+        self.section.text == SectionText::Whole
+    }
 }
 
 impl Small {
@@ -82,18 +93,22 @@ impl Wish {
             Item::Envelope => (Small::Text(Described::Envelope), Fields::ENVELOPE),
             Item::Body => (Small::Text(Described::Body), Fields::FLAGS),
             Item::Structure => (Small::Text(Described::Structure), Fields::STRUCTURE),
-            Item::Section(wanted) => {
-                self.marks |= !wanted.peek;
-                self.parts.push(Part {
-                    section: Arc::new(wanted.section),
-                    partial: wanted.partial,
-                    label: wanted.label,
-                });
-                return;
-            }
+            Item::Section(wanted) => return self.part(*wanted, false),
+            Item::BinarySize(wanted) => return self.part(*wanted, true),
         };
         self.fields = self.fields | field;
         self.small.push(small);
+    }
+
+    fn part(&mut self, wanted: Wanted, size_only: bool) {
+        self.marks |= !wanted.peek;
+        self.parts.push(Part {
+            section: Arc::new(wanted.section),
+            partial: wanted.partial,
+            label: wanted.label,
+            decoded: wanted.decoded,
+            size_only,
+        });
     }
 
     /// How many messages to ask for, when so much output is welcome.
