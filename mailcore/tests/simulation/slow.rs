@@ -101,6 +101,9 @@ impl Append for SlowAppend {
     async fn write(&mut self, chunk: &[u8]) -> Result<()> {
         self.inner.write(chunk).await
     }
+    async fn another(&mut self, stamp: Stamp) -> Result<()> {
+        self.inner.another(stamp).await
+    }
     fn commit(self: Box<Self>, stamp: Stamp) -> Ticket {
         Ticket::new(async move {
             sleep(self.pause).await;

@@ -66,6 +66,9 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     at.space().map_err(|_| INVALID_PATTERN)?;
     let several = at.peek() == Some(b'(');
     let patterns = patterns(at)?;
+    if several {
+        wanted.extend();
+    }
     if !at.rest().is_empty() {
         at.space()?;
         wanted.returned(at)?;

@@ -39,6 +39,13 @@ impl Wanted {
         status: None,
     };
 
+    /// What follows is in the words of LIST-EXTENDED, which tells what was asked for alone.
+    pub(super) fn extend(&mut self) {
+        if !self.extended {
+            *self = Self::NOTHING;
+        }
+    }
+
     /// `(option …)` and the space behind it.
     pub(super) fn select(&mut self, at: &mut Cursor<'_>) -> Result<(), Wrong> {
         *self = Self::NOTHING;
@@ -65,9 +72,7 @@ impl Wanted {
         if !at.word("RETURN") || at.space().is_err() || at.peek() != Some(b'(') {
             return Err("Extra arguments".into());
         }
-        if !self.extended {
-            *self = Self::NOTHING;
-        }
+        self.extend();
         at.list(|at| {
             match at.keyword()?.as_str() {
                 "SUBSCRIBED" => self.subscribed = true,
