@@ -18,6 +18,8 @@ impl Fields {
     pub const ENVELOPE: Self = Self(1 << 3);
     /// The body structure, ready to send.
     pub const STRUCTURE: Self = Self(1 << 4);
+    /// The chosen header fields.
+    pub const HEADERS: Self = Self(1 << 5);
 
     /// All of `other` are wanted.
     pub const fn contains(self, other: Self) -> bool {
@@ -49,6 +51,9 @@ pub struct Row<'r> {
     pub envelope: Option<&'r [u8]>,
     /// Its BODYSTRUCTURE, ready to send, parentheses included.
     pub structure: Option<&'r [u8]>,
+    /// Its fields among the [`CHOSEN_FIELDS`](mailcore_base::message::CHOSEN_FIELDS), each as it stands in the header
+    /// and in that order, with CRLF line ends, without an empty line behind them.
+    pub headers: Option<&'r [u8]>,
 }
 
 impl Row<'_> {
@@ -62,6 +67,7 @@ impl Row<'_> {
             size: None,
             envelope: None,
             structure: None,
+            headers: None,
         }
     }
 }

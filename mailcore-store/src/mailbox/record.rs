@@ -103,6 +103,8 @@ impl Fields {
     pub const ENVELOPE: Self = Self(1 << 3);
     /// The body structure, ready to send, where the store keeps it.
     pub const STRUCTURE: Self = Self(1 << 4);
+    /// The chosen header fields, where the store has them at hand.
+    pub const HEADERS: Self = Self(1 << 5);
 
     /// All of `other` are wanted.
     pub const fn contains(self, other: Self) -> bool {
@@ -135,6 +137,9 @@ pub struct Record {
     pub envelope: Option<Bytes>,
     /// Its BODYSTRUCTURE, ready to send.
     pub structure: Option<Bytes>,
+    /// Those fields of its header that are among the [`CHOSEN_FIELDS`](mailcore_base::message::CHOSEN_FIELDS), each as
+    /// it stands there and in that order, with CRLF line ends, without an empty line behind them.
+    pub headers: Option<Bytes>,
 }
 
 impl Record {
@@ -148,6 +153,7 @@ impl Record {
             size: None,
             envelope: None,
             structure: None,
+            headers: None,
         }
     }
 }

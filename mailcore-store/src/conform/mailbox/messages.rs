@@ -1,10 +1,13 @@
 //! Messages: what goes in comes out, under a UID that is never given again.
 
 use super::{Tenant, flags_of, keyword, octets, ok, promises, records, uids};
-use crate::mailbox::{Access, Stamp};
+use crate::mailbox::{Access, Fields, Stamp};
 use crate::queue::Identity;
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, Uid, UidSet};
+use mailcore_base::message::{
+    Envelope, Structure, write_chosen_fields, write_envelope, write_structure,
+};
 
 promises!(
     a_message_comes_back_octet_by_octet,
@@ -15,6 +18,7 @@ promises!(
     appends_at_once_all_arrive,
     a_delivery_that_is_repeated_adds_nothing,
     an_expunged_message_has_no_body,
+    what_a_record_tells_is_what_reading_tells,
 );
 
 fn odd_messages() -> Vec<Vec<u8>> {
@@ -211,4 +215,45 @@ pub async fn an_expunged_message_has_no_body(t: &Tenant<'_>) {
     assert!(ok(other.body(uid).await).is_none());
     assert!(records(&*other).await.is_empty());
     assert!(ok(other.expunge(&UidSet::all()).await).is_empty());
+}
+
+/// A store may keep envelopes, structures and header fields at hand or not: those that it tells are the message's.
+pub async fn what_a_record_tells_is_what_reading_tells(t: &Tenant<'_>) {
+    let mut sent = odd_messages();
+    sent.extend([
+        b"From: a@example.test\r\nTo: b@example.test,\r\n\tc@example.test\r\nReceived: x\r\nSubject: =?utf-8?q?=C3=A4?=\r\n\
+          Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: text/html\r\n\r\ntwo\r\n--b--\r\n"
+            .to_vec(),
+        b"Subject: no end".to_vec(),
+    ]);
+    for message in &sent {
+        ok(t.append("INBOX", message, Stamp::default()).await);
+    }
+    let wanted = Fields::ENVELOPE | Fields::STRUCTURE | Fields::HEADERS;
+    // Told when it comes, and told again by what was kept.
+    for _ in 0..2 {
+        let mailbox = t.open("INBOX", Access::Read).await;
+        let mut told = Vec::new();
+        ok(mailbox.records(&UidSet::all(), wanted, &mut told).await);
+        assert_eq!(told.len(), sent.len());
+        for (message, record) in sent.iter().zip(told) {
+            let (mut envelope, mut structure, mut headers) = (Vec::new(), Vec::new(), Vec::new());
+            write_envelope(&Envelope::of(message), &mut envelope);
+            write_structure(&Structure::of(message), true, &mut structure);
+            write_chosen_fields(message, &mut headers);
+            let uid = record.uid;
+            assert!(
+                record.envelope.is_none_or(|e| e == envelope),
+                "envelope of UID {uid}"
+            );
+            assert!(
+                record.structure.is_none_or(|s| s == structure),
+                "structure of UID {uid}"
+            );
+            assert!(
+                record.headers.is_none_or(|h| h == headers),
+                "header fields of UID {uid}"
+            );
+        }
+    }
 }

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use mailcore_base::mailbox::{
     Changes, FlagChange, FlagOp, Flags, MailboxName, ModSeq, Uid, UidSet, UidValidity,
 };
+use mailcore_base::message::write_chosen_fields;
 use mailcore_base::search::Query;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -85,6 +86,9 @@ impl Mailbox for Handle {
                 record.size = fields
                     .contains(Fields::SIZE)
                     .then_some(message.body.len() as u64);
+                record.headers = fields
+                    .contains(Fields::HEADERS)
+                    .then(|| chosen(&message.body));
                 out.push(record);
             }
         }
@@ -210,6 +214,13 @@ impl Mailbox for Handle {
     fn extensions(&self) -> Extensions {
         Extensions::default()
     }
+}
+
+/// The chosen fields of a message's header.
+fn chosen(message: &[u8]) -> Bytes {
+    let mut fields = Vec::new();
+    write_chosen_fields(message, &mut fields);
+    fields.into()
 }
 
 /// A message's octets.

@@ -10,6 +10,7 @@
 //! | --- | --- |
 //! | parts, offsets, sizes, `Content-*` fields, envelopes | [`Scanner`], [`Structure`] |
 //! | header fields by name | [`Fields`] |
+//! | the header fields that a mailbox is listed by | [`CHOSEN_FIELDS`], [`write_chosen_fields`] |
 //! | `ENVELOPE`, `BODY`, `BODYSTRUCTURE` as IMAP text | [`write_envelope`], [`write_structure`] |
 //! | `BODY[1.2.HEADER]` and its like | [`Section`] |
 //! | transfer encodings, charsets, encoded words | [`Decoder`], [`Charset`], [`decode_words`] |
@@ -19,6 +20,7 @@
 mod address;
 mod boundary;
 mod charset;
+mod chosen;
 mod content;
 mod draft;
 mod encoded_word;
@@ -40,6 +42,7 @@ mod utf7;
 
 pub use address::{Address, Domain, Mailbox, parse_addresses};
 pub use charset::{Charset, ToUtf8};
+pub use chosen::{CHOSEN_FIELDS, CHOSEN_FIELDS_VERSION, is_chosen_field, write_chosen_fields};
 pub use content::{Content, ContentType, Disposition};
 pub use encoded_word::{decode_parameter, decode_words};
 pub use envelope::Envelope;

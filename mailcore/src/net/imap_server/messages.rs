@@ -140,12 +140,13 @@ impl Answers<'_> {
 }
 
 fn fields(wanted: types::Fields) -> Fields {
-    const PAIRS: [(types::Fields, Fields); 5] = [
+    const PAIRS: [(types::Fields, Fields); 6] = [
         (types::Fields::FLAGS, Fields::FLAGS),
         (types::Fields::DATE, Fields::DATE),
         (types::Fields::SIZE, Fields::SIZE),
         (types::Fields::ENVELOPE, Fields::ENVELOPE),
         (types::Fields::STRUCTURE, Fields::STRUCTURE),
+        (types::Fields::HEADERS, Fields::HEADERS),
     ];
     let wanted = PAIRS.iter().filter(|(theirs, _)| wanted.contains(*theirs));
     wanted.fold(Fields::default(), |all, (_, ours)| all | *ours)
@@ -157,5 +158,6 @@ fn row(record: &Record) -> Row<'_> {
     row.size = record.size;
     row.envelope = record.envelope.as_deref();
     row.structure = record.structure.as_deref();
+    row.headers = record.headers.as_deref();
     row
 }

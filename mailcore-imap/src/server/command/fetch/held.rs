@@ -14,6 +14,7 @@ pub(super) struct Held {
     size: Option<u64>,
     envelope: Option<Vec<u8>>,
     structure: Option<Vec<u8>>,
+    headers: Option<Vec<u8>>,
     /// `\Seen` was set by this command: its flags are told whether asked for or not.
     pub(super) marked: bool,
 }
@@ -28,6 +29,7 @@ impl Held {
             size: row.size,
             envelope: row.envelope.map(<[u8]>::to_vec),
             structure: row.structure.map(<[u8]>::to_vec),
+            headers: row.headers.map(<[u8]>::to_vec),
             marked: false,
         }
     }
@@ -42,6 +44,7 @@ impl Held {
             size: self.size,
             envelope: self.envelope.as_deref(),
             structure: self.structure.as_deref(),
+            headers: self.headers.as_deref(),
         }
     }
 
@@ -56,6 +59,6 @@ impl Held {
     /// Octets that it takes, about.
     pub(super) fn weight(&self) -> usize {
         let text = |text: &Option<Vec<u8>>| text.as_ref().map_or(0, Vec::len);
-        size_of::<Self>() + text(&self.envelope) + text(&self.structure)
+        size_of::<Self>() + text(&self.envelope) + text(&self.structure) + text(&self.headers)
     }
 }
