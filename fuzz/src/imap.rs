@@ -22,8 +22,8 @@ const MESSAGES: [&[u8]; 3] = [
 
 /// The kinds of question that may fail once.
 const KINDS: [&str; 16] = [
-    "", "", "", "", "", "", "Select", "List", "Sync", "Records", "Measure", "Bytes", "Store",
-    "Copy", "Commit", "Content",
+    "", "", "", "", "", "Expunged", "Select", "List", "Sync", "Records", "Measure", "Bytes",
+    "Store", "Copy", "Commit", "Content",
 ];
 
 /// The input is what a client sends; its last octets are settings and what happens to the mailbox meanwhile.
@@ -134,7 +134,7 @@ impl Setting {
         match event / 16 {
             1 => drop(inbox.expunge(&uids)),
             2 => drop(inbox.add(MESSAGES[0].to_vec(), Flags::NONE, DateTime::utc(0))),
-            3 => inbox.flag(&uids, &FlagChange::of(FlagOp::Add, Flags::FLAGGED)),
+            3 => drop(inbox.flag(&uids, &FlagChange::of(FlagOp::Add, Flags::FLAGGED), None)),
             _ => {}
         }
     }
@@ -152,6 +152,24 @@ struct Client {
 }
 
 impl Client {
+    /// RFC 7162 §3.2.10: what went earlier is counted no more.
+    fn vanished(&mut self, set: &[u8]) {
+        if set == b"(EARLIER)" {
+            return;
+        }
+        let set = std::str::from_utf8(set).unwrap_or_default();
+        let number = |text: &str| text.parse::<u32>().unwrap_or_default();
+        let counts = set.split(',').map(|range| {
+            let (low, high) = range.split_once(':').unwrap_or((range, range));
+            let (low, high) = (number(low), number(high));
+            assert!(0 < low && low <= high, "vanished: {set}");
+            high - low + 1
+        });
+        let gone: u32 = counts.sum();
+        assert!(gone <= self.exists, "vanished: {gone} of {}", self.exists);
+        self.exists -= gone;
+    }
+
     /// RFC 3501 §7.3, §7.4: only messages that EXISTS has told of are expunged or fetched.
     fn hears(&mut self, line: &[u8]) {
         let mut words = line.split(|b| *b == b' ');
@@ -159,6 +177,9 @@ impl Client {
         else {
             return;
         };
+        if number == b"VANISHED" {
+            return self.vanished(word);
+        }
         let Some(number) = std::str::from_utf8(number)
             .ok()
             .and_then(|n| n.parse::<u32>().ok())

@@ -3,7 +3,7 @@
 
 use crate::Choices;
 use mailcore_base::date::{DateTime, Day};
-use mailcore_base::mailbox::{Flags, Keyword, Uid, UidSet};
+use mailcore_base::mailbox::{Flags, Keyword, ModSeq, Uid, UidSet};
 use mailcore_base::message::Structure;
 use mailcore_base::search::{Facts, Key, Matcher, Query, Verdict, When};
 
@@ -117,6 +117,9 @@ impl Facts for Seen {
     }
     fn sent(&self) -> Option<DateTime> {
         None
+    }
+    fn modseq(&self) -> ModSeq {
+        ModSeq(self.0)
     }
     fn size(&self) -> u64 {
         self.0

@@ -1,7 +1,7 @@
 //! IMAP and POP3 as pure state machines: bytes and answers in, bytes and questions out.
 //!
 //! [`server`] is the IMAP4rev1 server (RFC 3501 with LITERAL+ SASL-IR ID ENABLE IDLE NAMESPACE CHILDREN
-//! UIDPLUS UNSELECT MOVE SPECIAL-USE STARTTLS LOGINDISABLED), [`types`] are the words that it shares with its
+//! UIDPLUS UNSELECT MOVE SPECIAL-USE CONDSTORE QRESYNC STARTTLS LOGINDISABLED), [`types`] are the words that it shares with its
 //! driver; [`pop3`] is the POP3 server. Parsing and writing are their own affair.
 //!
 //! Nothing in here touches a socket, a file, a clock or randomness, and nothing knows a store: who drives a

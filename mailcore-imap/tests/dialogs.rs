@@ -64,16 +64,18 @@ fn happens(line: &str, connection: &mut Connection, desk: &mut Desk) {
         }
         ["flag", mailbox, set, flags] => {
             let change = FlagChange::of(FlagOp::Add, flag(flags));
-            desk.mailbox(mailbox).flag(&uids(set), &change);
+            desk.mailbox(mailbox).flag(&uids(set), &change, None);
         }
         ["keyword", mailbox, set, keyword] => {
             let mut change = FlagChange::of(FlagOp::Add, Flags::NONE);
             change.keywords.push(Keyword::parse(keyword).unwrap());
-            desk.mailbox(mailbox).flag(&uids(set), &change);
+            desk.mailbox(mailbox).flag(&uids(set), &change, None);
         }
         ["expunge", mailbox, set] => {
             desk.mailbox(mailbox).expunge(&uids(set));
         }
+        ["forget", mailbox] => desk.mailbox(mailbox).gone = None,
+        ["nomodseq", mailbox] => desk.mailbox(mailbox).modseqs = false,
         ["remove", mailbox] => {
             let name = MailboxName::parse(mailbox, '.').unwrap();
             desk.mailboxes.remove(&name);

@@ -22,6 +22,7 @@ pub(crate) enum Item {
     Envelope,
     Body,
     Structure,
+    ModSeq,
     Section(Box<Wanted>),
 }
 
@@ -111,6 +112,8 @@ fn item(at: &mut Cursor<'_>) -> Result<Item, Wrong> {
         b"ENVELOPE" => Item::Envelope,
         b"BODY" => Item::Body,
         b"BODYSTRUCTURE" => Item::Structure,
+        // RFC 7162 §3.1.4.2
+        b"MODSEQ" => Item::ModSeq,
         b"RFC822" => whole(SectionText::Whole, "RFC822", false),
         b"RFC822.HEADER" => whole(SectionText::Header, "RFC822.HEADER", true),
         b"RFC822.TEXT" => whole(SectionText::Text, "RFC822.TEXT", false),

@@ -4,7 +4,7 @@
 use super::{Cursor, Wrong};
 use crate::types::SequenceSet;
 use mailcore_base::date::Day;
-use mailcore_base::mailbox::{Flags, Keyword, UidSet};
+use mailcore_base::mailbox::{Flags, Keyword, ModSeq, UidSet};
 use mailcore_base::message::Charset;
 use mailcore_base::search::{Key, Query, When};
 
@@ -151,6 +151,7 @@ impl Reader<'_> {
             "SENTBEFORE" => Key::Sent(When::Before(day(at, &name)?)),
             "SENTON" => Key::Sent(When::On(day(at, &name)?)),
             "SENTSINCE" => Key::Sent(When::Since(day(at, &name)?)),
+            "MODSEQ" => Key::ModSeq(modseq(at, &name)?),
             "LARGER" => Key::Larger(size(at, &name)?),
             "SMALLER" => Key::Smaller(size(at, &name)?),
             _ => return Err(Wrong::quoting("Unknown argument ", name.as_bytes())),
@@ -213,6 +214,26 @@ fn day(at: &mut Cursor<'_>, key: &str) -> Result<Day, Wrong> {
     Day::parse(&text).map_err(|_| Wrong::from("Invalid search date parameter"))
 }
 
+/// RFC 7162 §3.1.5. All flags of a message share one modification sequence, so what the client names besides, an entry
+/// and its type, makes no difference.
+fn modseq(at: &mut Cursor<'_>, key: &str) -> Result<ModSeq, Wrong> {
+    argument(at, key)?;
+    if at.peek() == Some(b'"') {
+        let entry = at.string()?.to_ascii_lowercase();
+        if !entry.starts_with(b"/flags/") {
+            return Err("Invalid MODSEQ value".into());
+        }
+        at.space()?;
+        let kind = at.keyword()?;
+        if !matches!(kind.as_str(), "ALL" | "PRIV" | "SHARED") {
+            return Err("Invalid MODSEQ type".into());
+        }
+        at.space()?;
+    }
+    let value = at.number().map(ModSeq);
+    value.ok_or_else(|| "Invalid MODSEQ value".into())
+}
+
 fn size(at: &mut Cursor<'_>, key: &str) -> Result<u64, Wrong> {
     argument(at, key)?;
     at.number()
@@ -271,6 +292,13 @@ mod tests {
             .unwrap(),
             key(Key::Body("\u{e9}".into()))
         );
+        for text in [
+            "MODSEQ 7",
+            "MODSEQ \"/flags/\\\\draft\" all 7",
+            "modseq \"/Flags/foo\" shared 7",
+        ] {
+            assert_eq!(read(text).unwrap(), key(Key::ModSeq(ModSeq(7))), "{text}");
+        }
         let either = Query::from(Key::Flags(Flags::DRAFT)).or(Key::All.into());
         assert_eq!(read("OR DRAFT (ALL)").unwrap(), Query::all([either]));
     }
@@ -292,6 +320,13 @@ mod tests {
             ("BEFORE x", "Invalid search date parameter"),
             ("ON 31-Feb-2020", "Invalid search date parameter"),
             ("LARGER x", "Invalid search size parameter"),
+            (
+                "MODSEQ",
+                "Missing parameter for search key (for search key: MODSEQ)",
+            ),
+            ("MODSEQ x", "Invalid MODSEQ value"),
+            ("MODSEQ \"/foo\" all 1", "Invalid MODSEQ value"),
+            ("MODSEQ \"/flags/foo\" bar 1", "Invalid MODSEQ type"),
             ("1,,2", "Invalid messageset"),
         ] {
             assert_eq!(read(text), Err(Wrong::from(why).into()), "{text}");

@@ -5,11 +5,13 @@ use super::{Facts, Mechanism, Options, state::State};
 /// What is offered at every moment, in Dovecot's order.
 const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
 /// What is offered after login besides.
-const AFTER_LOGIN: [&str; 6] = [
+const AFTER_LOGIN: [&str; 8] = [
     "UNSELECT",
     "CHILDREN",
     "NAMESPACE",
     "UIDPLUS",
+    "CONDSTORE",
+    "QRESYNC",
     "MOVE",
     "SPECIAL-USE",
 ];

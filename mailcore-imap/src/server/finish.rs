@@ -3,9 +3,10 @@
 use super::Ended;
 use super::question::Answer;
 use super::tell::{Lost, Own, Tell};
-use super::turn::{Command, Next, Reply, Turn};
+use super::turn::{Command, Next, Reply, Status, Turn};
 use super::view::Permit;
 use crate::types::Row;
+use mailcore_base::mailbox::ModSeq;
 
 /// A command that only has its reply left.
 #[derive(Debug)]
@@ -28,12 +29,28 @@ impl Finish {
     }
 }
 
+impl Finish {
+    /// Says where the client stands: in the reply, unless there is a code in it already, as Dovecot does.
+    fn settled(&mut self, modseq: ModSeq, turn: &mut Turn<'_>) {
+        let text = &self.reply.text;
+        if self.reply.status != Status::Ok || text.starts_with('[') {
+            return turn.highest(modseq);
+        }
+        self.reply.text = format!("[HIGHESTMODSEQ {modseq}] {text}").into();
+    }
+}
+
 impl Command for Finish {
     fn next(&mut self, turn: &mut Turn<'_>) -> Next {
         if let Some(tell) = &mut self.tell
             && let Some(next) = tell.next(turn)
         {
             return next;
+        }
+        if self.tell.is_some()
+            && let Some(modseq) = Tell::settle(turn)
+        {
+            self.settled(modseq, turn);
         }
         let reply = self.reply.clone();
         match self.tell.as_ref().and_then(Tell::lost) {

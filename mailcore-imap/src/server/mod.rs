@@ -24,6 +24,7 @@
 //! | [`List`], [`Subscriptions`], [`Status`] | the account's method of that name | while |
 //! | [`Create`], [`Delete`], [`Rename`], [`Subscribe`] | the account's method of that name; it is durable when answered | through |
 //! | [`Sync`] | the mailbox's sync since `known`, and all that is recent; `NotFound` once the mailbox is gone | while |
+//! | [`Expunged`] | the mailbox's history of expunges, as far as it reaches | while |
 //! | [`Records`] | the mailbox's records; rows go straight to the client, as many as it takes | while |
 //! | [`Describe`] | reading the message's structure | while |
 //! | [`Measure`], then [`Bytes`] in order | finding the section, then reading on from where the last read ended | while |
@@ -46,6 +47,7 @@
 mod capability;
 mod command;
 mod decide;
+mod earlier;
 mod ends;
 mod facts;
 mod finish;
@@ -64,8 +66,8 @@ pub use facts::Facts;
 pub use options::{Limits, Mechanism, Options};
 pub use question::{
     Abandoned, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete, Describe,
-    Exchange, Expunge, Extent, List, Login, Measure, Move, Question, Records, Refusal, Rename,
-    Respond, Search, Select, Status, Store, Subscribe, Subscriptions, Sync, Welcome,
+    Exchange, Expunge, Expunged, Extent, List, Login, Measure, Move, Question, Records, Refusal,
+    Rename, Respond, Search, Select, Status, Store, Subscribe, Subscriptions, Sync, Welcome,
 };
 pub use session::Session;
 pub use step::{Content, Step};

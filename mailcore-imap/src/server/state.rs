@@ -9,7 +9,7 @@
 
 use super::view::View;
 use crate::types::Access;
-use mailcore_base::mailbox::MailboxName;
+use mailcore_base::mailbox::{MailboxName, ModSeq};
 
 /// What outlives a command.
 #[derive(Debug, Default)]
@@ -28,6 +28,10 @@ pub(super) struct State {
     pub(super) changed: bool,
     /// The command that runs goes by UID, and so do all FETCH responses with it (RFC 3501 §6.4.8).
     pub(super) by_uid: bool,
+    /// The client knows modification sequences and is told of every new one (RFC 7162 §3.1).
+    pub(super) condstore: bool,
+    /// The client has enabled QRESYNC: expunges are told by UID (RFC 7162 §3.2).
+    pub(super) qresync: bool,
 }
 
 /// The user's side of a session.
@@ -45,6 +49,17 @@ pub(super) struct Selected {
     pub(super) access: Access,
     /// Clients may make up further keywords.
     pub(super) new_keywords: bool,
+    /// Modification sequences outlive this session.
+    pub(super) modseqs: bool,
+    /// The highest modification sequence that the client may take itself to be up to.
+    pub(super) heard: ModSeq,
+}
+
+impl Selected {
+    /// The client is told of this modification sequence.
+    pub(super) fn hear(&mut self, modseq: ModSeq) {
+        self.heard = self.heard.max(modseq);
+    }
 }
 
 impl State {

@@ -6,7 +6,7 @@ use super::turn::{Next, Turn};
 use super::view::{News, Permit};
 use crate::types::{Access, Failed, Fields, Row};
 use crate::write;
-use mailcore_base::mailbox::{FlagChange, Flags, Keywords, Uid, UidSet};
+use mailcore_base::mailbox::{FlagChange, Flags, Keywords, ModSeq, Uid, UidSet};
 
 /// Flags that the client has just set itself and wants no echo of, as long as nobody else was at them.
 #[derive(Debug, Default)]
@@ -39,6 +39,11 @@ impl Own {
         if !self.is_full() {
             self.messages.push((uid, flags));
         }
+    }
+
+    /// Nothing was done to these: it does not believe that any more.
+    pub(super) fn forget(&mut self, uids: &UidSet) {
+        self.messages.retain(|(uid, _)| !uids.contains(*uid));
     }
 
     /// The flags that the client believes in; `keywords` is the mailbox's table now.
@@ -129,12 +134,26 @@ impl Tell {
         }
     }
 
+    /// After the telling: up to when a client that resynchronises knows the mailbox, where that is not what it must
+    /// take from what it has heard (RFC 7162 §3.2.7). While it may not be told of expunges, that is less.
+    pub(super) fn settle(turn: &mut Turn<'_>) -> Option<ModSeq> {
+        let qresync = turn.state.qresync;
+        let selected = turn
+            .selected()
+            .filter(|selected| qresync && selected.modseqs)?;
+        let settled = selected.view.settled();
+        (std::mem::replace(&mut selected.heard, settled) != settled).then_some(settled)
+    }
+
     fn write(&mut self, turn: &mut Turn<'_>) {
-        let by_uid = turn.state.by_uid;
+        // RFC 7162 §3.2.4: a client that resynchronises goes by UID.
+        let by_uid = turn.state.by_uid || turn.state.qresync;
+        let condstore = turn.state.condstore;
         let Some(selected) = turn.state.selected.as_deref_mut() else {
             self.at = At::Told;
             return;
         };
+        let modseqs = condstore && selected.modseqs;
         while !turn.out.full() {
             let Some(news) = selected.view.news(self.permit).next() else {
                 self.at = At::Told;
@@ -144,7 +163,12 @@ impl Tell {
                 self.at = At::Learn(uids);
                 return;
             }
-            write_news(&mut turn.out.bytes, selected, &news, by_uid);
+            if let News::Flags { modseq, .. } | News::ModSeq { modseq, .. } = &news
+                && modseqs
+            {
+                selected.hear(*modseq);
+            }
+            write_news(&mut turn.out.bytes, selected, &news, by_uid, modseqs);
         }
     }
 
@@ -192,15 +216,22 @@ pub(super) fn write_keywords(out: &mut Vec<u8>, selected: &Selected) {
     }
 }
 
-fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News, by_uid: bool) {
+fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News, by_uid: bool, modseqs: bool) {
     let view = &selected.view;
     match news {
         News::Keywords => write_keywords(out, selected),
         News::Flags {
-            number, uid, flags, ..
+            number,
+            uid,
+            flags,
+            modseq,
         } => {
             numbered(out, *number, " FETCH (");
             write_uid(out, *uid, by_uid);
+            if modseqs {
+                write::modseq(out, *modseq);
+                out.push(b' ');
+            }
             out.extend_from_slice(b"FLAGS ");
             write::flags(out, *flags, view.is_recent(*uid), view.keywords());
             out.extend_from_slice(b")\r\n");
@@ -212,9 +243,8 @@ fn write_news(out: &mut Vec<u8>, selected: &Selected, news: &News, by_uid: bool)
         } => {
             numbered(out, *number, " FETCH (");
             write_uid(out, *uid, by_uid);
-            out.extend_from_slice(b"MODSEQ (");
-            write::number(out, modseq.0);
-            out.extend_from_slice(b"))\r\n");
+            write::modseq(out, *modseq);
+            out.extend_from_slice(b")\r\n");
         }
         News::Expunged(number) => numbered(out, *number, " EXPUNGE\r\n"),
         News::Vanished(uids) => {

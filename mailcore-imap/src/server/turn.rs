@@ -8,8 +8,9 @@ use super::finish::Finish;
 use super::question::{Answer, Want};
 use super::state::{Selected, State};
 use super::{Facts, Options};
+use crate::parse::Wrong;
 use crate::types::{Failed, Row};
-use mailcore_base::mailbox::{MailboxName, NameError};
+use mailcore_base::mailbox::{MailboxName, ModSeq, NameError};
 use std::borrow::Cow;
 use std::fmt::Debug;
 use std::time::Instant;
@@ -53,6 +54,38 @@ impl Turn<'_> {
     /// The mailbox that is selected.
     pub(super) fn selected(&mut self) -> Option<&mut Selected> {
         self.state.selected.as_deref_mut()
+    }
+
+    /// A command that knows modification sequences, `what`, has come: from now on the client is told of every new one
+    /// (RFC 7162 §3.1).
+    ///
+    /// # Errors
+    /// Where they do not last (RFC 7162 §3.1.2.2).
+    pub(super) fn condstore(&mut self, what: &str) -> Result<(), Wrong> {
+        if self.selected().is_some_and(|selected| !selected.modseqs) {
+            let text = format!("{what} can't be used with non-permanent modseqs");
+            return Err(Wrong(text.into()));
+        }
+        self.enable_condstore();
+        Ok(())
+    }
+
+    /// The client is told of every new modification sequence, and where it stands.
+    pub(super) fn enable_condstore(&mut self) {
+        let already = std::mem::replace(&mut self.state.condstore, true);
+        let selected = self.state.selected.as_deref_mut();
+        if let Some(selected) = selected.filter(|selected| !already && selected.modseqs) {
+            selected.view.tell_modseqs(true);
+            selected.heard = selected.view.settled();
+            let heard = selected.heard;
+            self.highest(heard);
+        }
+    }
+
+    /// Says up to when the client knows the mailbox.
+    pub(super) fn highest(&mut self, modseq: ModSeq) {
+        self.out
+            .say(&format!("* OK [HIGHESTMODSEQ {modseq}] Highest\r\n"));
     }
 
     /// Reads a mailbox name as the client wrote it.

@@ -1,6 +1,6 @@
 //! What is said of whole mailboxes.
 
-use mailcore_base::mailbox::{MailboxName, Snapshot, SpecialUse, Uid, UidSet, UidValidity};
+use mailcore_base::mailbox::{MailboxName, ModSeq, Snapshot, SpecialUse, Uid, UidSet, UidValidity};
 
 /// How a session opens a mailbox.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,10 +25,13 @@ pub struct Selected {
     pub new_keywords: bool,
     /// Whether it was opened for writing, which a store may not grant (READ-ONLY, RFC 3501 §6.3.1).
     pub access: Access,
+    /// Whether modification sequences outlive sessions (HIGHESTMODSEQ, else NOMODSEQ, RFC 7162 §3.1.2).
+    pub modseqs: bool,
 }
 
 impl Selected {
-    /// An opened mailbox of which nothing is recent or unseen and whose keywords may grow.
+    /// An opened mailbox of which nothing is recent or unseen, whose keywords may grow and whose modification sequences
+    /// last.
     pub fn new(snapshot: Snapshot, access: Access) -> Self {
         Self {
             snapshot,
@@ -36,6 +39,7 @@ impl Selected {
             unseen: None,
             new_keywords: true,
             access,
+            modseqs: true,
         }
     }
 }
@@ -83,6 +87,8 @@ pub struct Status {
     pub uid_next: Uid,
     /// Under which the UIDs hold.
     pub uid_validity: UidValidity,
+    /// Of the last change; zero where modification sequences do not last (RFC 7162 §3.1.7).
+    pub modseq: ModSeq,
 }
 
 impl Status {
@@ -94,6 +100,7 @@ impl Status {
             unseen: 0,
             uid_next: Uid::FIRST,
             uid_validity,
+            modseq: ModSeq(1),
         }
     }
 }

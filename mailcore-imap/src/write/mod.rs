@@ -2,7 +2,7 @@
 //! nothing of a client or of a message breaks a line.
 
 use mailcore_base::date::DateTime;
-use mailcore_base::mailbox::{Flags, Keyword, Keywords, MailboxName};
+use mailcore_base::mailbox::{Flags, Keyword, Keywords, MailboxName, ModSeq};
 
 /// A decimal number.
 pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {
@@ -17,6 +17,19 @@ pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {
         }
     }
     out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
+}
+
+/// `MODSEQ (n)` (RFC 7162 §7, `fetch-mod-resp`).
+pub(crate) fn modseq(out: &mut Vec<u8>, modseq: ModSeq) {
+    out.extend_from_slice(b"MODSEQ ");
+    modseq_value(out, modseq);
+}
+
+/// `(n)`
+pub(crate) fn modseq_value(out: &mut Vec<u8>, modseq: ModSeq) {
+    out.push(b'(');
+    number(out, modseq.0);
+    out.push(b')');
 }
 
 /// An atom where that will do, else a string.

@@ -217,6 +217,17 @@ impl Desk {
                     Ok((Changes::new(mailbox.snapshot(), flagged), recent))
                 }));
             }
+            Ask::Expunged(q) => {
+                let since = q.asked().since;
+                q.answer(or_fail!({
+                    let Some(history) = &self.here()?.gone else {
+                        return Ok(None);
+                    };
+                    let later = history.iter().filter(|(modseq, _)| *modseq > since);
+                    let none = UidSet::new();
+                    Ok(Some(later.fold(none, |all, (_, gone)| all.union(gone))))
+                }));
+            }
             Ask::Records(q) => {
                 let uids = q.asked().uids.clone();
                 let (bare, here) = (self.bare, self.here());
@@ -301,8 +312,8 @@ impl Desk {
             Ask::Store(q) => {
                 let asked = q.asked().clone();
                 q.answer(or_fail!({
-                    self.writable()?.flag(&asked.uids, &asked.change);
-                    Ok(UidSet::new())
+                    let since = asked.unchanged_since;
+                    Ok(self.writable()?.flag(&asked.uids, &asked.change, since))
                 }));
             }
             Ask::Expunge(q) => {
@@ -358,6 +369,7 @@ impl Desk {
         let mailbox = self.here()?;
         let mut selected = Selected::new(mailbox.snapshot(), access);
         selected.recent = recent;
+        selected.modseqs = mailbox.modseqs;
         let unseen = |m: &&Message| !m.flags.contains(Flags::SEEN);
         selected.unseen = mailbox.messages.iter().find(unseen).map(|m| m.uid);
         Ok(selected)

@@ -26,6 +26,10 @@ pub struct Mailbox {
     pub messages: Vec<Message>,
     /// Nobody has been told of these.
     pub(super) fresh: UidSet,
+    /// What went when; none: nobody knows.
+    pub gone: Option<Vec<(ModSeq, UidSet)>>,
+    /// Modification sequences last.
+    pub modseqs: bool,
 }
 
 impl Mailbox {
@@ -37,6 +41,8 @@ impl Mailbox {
             keywords: Keywords::default(),
             messages: Vec::new(),
             fresh: UidSet::new(),
+            gone: Some(Vec::new()),
+            modseqs: true,
         }
     }
 
@@ -66,25 +72,35 @@ impl Mailbox {
             .fold(Flags::NONE, Flags::union)
     }
 
-    pub fn flag(&mut self, uids: &UidSet, change: &FlagChange) {
+    pub fn flag(&mut self, uids: &UidSet, change: &FlagChange, since: Option<ModSeq>) -> UidSet {
         let bits = self.bits(&change.keywords);
         let modseq = self.bump();
+        let mut left = UidSet::new();
         for message in self.messages.iter_mut().filter(|m| uids.contains(m.uid)) {
+            if since.is_some_and(|since| message.modseq > since) {
+                left.insert(message.uid);
+                continue;
+            }
             let flags = change.apply(message.flags, bits);
             if flags != message.flags {
                 message.flags = flags;
                 message.modseq = modseq;
             }
         }
+        left
     }
 
     pub fn expunge(&mut self, uids: &UidSet) -> UidSet {
-        self.bump();
+        let modseq = self.bump();
         let (gone, kept) = std::mem::take(&mut self.messages)
             .into_iter()
             .partition(|m| uids.contains(m.uid));
         self.messages = kept;
-        gone.iter().map(|m: &Message| m.uid).collect()
+        let gone: UidSet = gone.iter().map(|m: &Message| m.uid).collect();
+        if let Some(history) = &mut self.gone {
+            history.push((modseq, gone.clone()));
+        }
+        gone
     }
 
     pub(super) fn snapshot(&self) -> Snapshot {
@@ -109,6 +125,9 @@ impl Facts for Of<'_> {
     }
     fn flags(&self) -> Flags {
         self.0.flags
+    }
+    fn modseq(&self) -> ModSeq {
+        self.0.modseq
     }
     fn is_recent(&self) -> bool {
         unreachable!("the machine knows what is recent")
@@ -152,6 +171,7 @@ pub(super) fn status(mailbox: &Mailbox) -> Status {
     let unseen = |m: &&Message| !m.flags.contains(Flags::SEEN);
     status.unseen = mailbox.messages.iter().filter(unseen).count() as u32;
     status.uid_next = mailbox.next;
+    status.modseq = mailbox.modseq;
     status
 }
 

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use mailcore_base::date::{DateTime, Day};
-use mailcore_base::mailbox::{Flags, Keyword, Uid, UidSet};
+use mailcore_base::mailbox::{Flags, Keyword, ModSeq, Uid, UidSet};
 use mailcore_base::message::Structure;
 use mailcore_base::search::{Facts, Key, Matcher, Needs, Query, Verdict, When};
 use proptest::prelude::*;
@@ -38,6 +38,9 @@ impl Facts for Known {
     }
     fn sent(&self) -> Option<DateTime> {
         self.sent
+    }
+    fn modseq(&self) -> ModSeq {
+        ModSeq(9)
     }
     fn size(&self) -> u64 {
         self.size
@@ -230,6 +233,8 @@ fn facts_decide_their_keys() {
         (Key::Larger(100), false),
         (Key::Smaller(101), true),
         (Key::Smaller(100), false),
+        (Key::ModSeq(ModSeq(9)), true),
+        (Key::ModSeq(ModSeq(10)), false),
         (Key::Older(600), true),
         (Key::Older(601), false),
         (Key::Younger(600), true),

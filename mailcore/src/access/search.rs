@@ -3,7 +3,7 @@
 
 use super::{RUN, header, structure};
 use mailcore_base::date::DateTime;
-use mailcore_base::mailbox::{Flags, Keyword, Keywords, Uid, UidSet};
+use mailcore_base::mailbox::{Flags, Keyword, Keywords, ModSeq, Uid, UidSet};
 use mailcore_base::message::{Fields as HeaderFields, Structure};
 use mailcore_base::search::{Facts, Key, Matcher, Needs, Query, Undecided, Verdict};
 use mailcore_store::Result;
@@ -115,6 +115,10 @@ struct Known<'a> {
 impl Facts for Known<'_> {
     fn uid(&self) -> Uid {
         self.record.uid
+    }
+
+    fn modseq(&self) -> ModSeq {
+        self.record.modseq
     }
 
     fn flags(&self) -> Flags {

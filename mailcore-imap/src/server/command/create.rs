@@ -1,8 +1,7 @@
 //! CREATE (RFC 3501 §6.3.3).
 
 use super::{Opened, first};
-use crate::parse::Cursor;
-use crate::parse::modifiers::Modifiers;
+use crate::parse::{Cursor, modifiers};
 use crate::server::question::{Answer, Create, Want};
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::types::Failed;
@@ -19,7 +18,7 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     let text = at.astring()?;
     if !at.rest().is_empty() {
         at.space()?;
-        Modifiers::parse(at, "CREATE")?;
+        modifiers::none(at, "CREATE")?;
         at.end()?;
     }
     // RFC 3501 §6.3.3: a separator at the end only says that children will follow.

@@ -58,6 +58,9 @@ impl Command for Idle {
                 lost => {
                     self.tired = lost.is_some();
                     self.tell = None;
+                    if let Some(modseq) = Tell::settle(turn) {
+                        turn.highest(modseq);
+                    }
                 }
             }
         }

@@ -4,28 +4,36 @@ use super::{Opened, first};
 use crate::parse::search::{Numbered, Unsearchable, parse};
 use crate::parse::{Cursor, Wrong};
 use crate::server::finish::Finish;
-use crate::server::question::{Answer, Search, Want};
+use crate::server::question::{Answer, Records, Search, Want};
 use crate::server::remaining::Remaining;
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::server::view::{Permit, View};
-use crate::types::{Failed, SequenceSet};
+use crate::types::{Failed, Fields, Row, SequenceSet};
 use crate::write;
-use mailcore_base::mailbox::UidSet;
+use mailcore_base::mailbox::{ModSeq, UidSet};
+use mailcore_base::search::Key;
 use std::sync::Arc;
 
+/// Messages whose modification sequences are looked up at a time.
+const BATCH: usize = 1000;
+
 /// ```text
-///   Ask ──found──► Write ──► Over
+///   Ask ──found──► (Weigh ──rows… ──►) Write ──► Over
 /// ```
 #[derive(Debug)]
 struct Run {
     search: Search,
     by_uid: bool,
     at: At,
+    /// The highest modification sequence of those found, where the client looks for such.
+    highest: Option<ModSeq>,
 }
 
 #[derive(Debug)]
 enum At {
     Ask,
+    /// What was found, and of how many its modification sequence is still to be looked up.
+    Weigh(UidSet, Remaining),
     Found(UidSet),
     Write(Remaining),
     Failed(Failed),
@@ -53,10 +61,15 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, by_uid: bool) -> Opened {
         }
     };
     let within = selected.view.all();
+    let modseqs = query.keys().any(|key| matches!(key, Key::ModSeq(_)));
+    if modseqs {
+        turn.condstore("SEARCH MODSEQ")?;
+    }
     Ok(Box::new(Run {
         search: Search { query, within },
         by_uid,
         at: At::Ask,
+        highest: modseqs.then_some(ModSeq(0)),
     }))
 }
 
@@ -69,6 +82,15 @@ impl Command for Run {
         });
         match &mut self.at {
             At::Ask => Next::Ask(Want::Search(self.search.clone())),
+            At::Weigh(found, left) => {
+                let uids = left.batch(BATCH);
+                if uids.is_empty() {
+                    self.at = At::Found(std::mem::take(found));
+                    return Next::More;
+                }
+                let fields = Fields::FLAGS;
+                Next::Ask(Want::Records(Records { uids, fields }))
+            }
             At::Found(found) => {
                 turn.out.say("* SEARCH");
                 self.at = At::Write(Remaining::from(&*found));
@@ -80,6 +102,10 @@ impl Command for Run {
                 };
                 while !turn.out.full() {
                     let Some(uid) = left.next() else {
+                        // RFC 7162 §3.1.6: never where nothing was found.
+                        if let Some(highest) = self.highest.filter(|highest| highest.0 > 0) {
+                            turn.out.say(&format!(" (MODSEQ {highest})"));
+                        }
                         turn.out.say("\r\n");
                         let reply = Reply::ok("Search completed");
                         return Next::Done(Finish::new(reply, permit));
@@ -102,10 +128,26 @@ impl Command for Run {
     fn answered(&mut self, answer: Answer, _turn: &mut Turn<'_>) {
         self.at = match answer {
             // Only what was asked about: the answer is not the client's to bound.
-            Answer::Uids(Ok(found)) => At::Found(found.intersection(&self.search.within)),
-            Answer::Uids(Err(failed)) => At::Failed(failed),
+            Answer::Uids(Ok(found)) => {
+                let found = found.intersection(&self.search.within);
+                match self.highest {
+                    Some(_) => At::Weigh(found.clone(), Remaining::from(&found)),
+                    None => At::Found(found),
+                }
+            }
+            Answer::Uids(Err(failed)) | Answer::NoRows(failed) => At::Failed(failed),
             _ => return,
         };
+    }
+
+    fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, _turn: &mut Turn<'_>) {
+        let At::Weigh(_, left) = &mut self.at else {
+            return;
+        };
+        if let Some(last) = left.batch(BATCH).last() {
+            left.done_through(last);
+        }
+        self.highest = self.highest.max(rows.map(|row| row.modseq).max());
     }
 }
 

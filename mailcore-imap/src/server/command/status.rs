@@ -1,4 +1,4 @@
-//! STATUS (RFC 3501 §6.3.10).
+//! STATUS (RFC 3501 §6.3.10, RFC 7162 §3.1.7).
 
 use super::{Opened, first};
 use crate::parse::{Cursor, Wrong};
@@ -10,13 +10,17 @@ use crate::write;
 /// An item's name, and what it says.
 type Item = (&'static str, fn(&Status) -> u64);
 
+/// Asking for it makes a client one that knows modification sequences (RFC 7162 §3.1).
+const HIGHEST: &str = "HIGHESTMODSEQ";
+
 /// The items, in the order in which Dovecot says them.
-const ITEMS: [Item; 5] = [
+const ITEMS: [Item; 6] = [
     ("MESSAGES", |s| u64::from(s.messages)),
     ("RECENT", |s| u64::from(s.recent)),
     ("UIDNEXT", |s| u64::from(s.uid_next.number())),
     ("UIDVALIDITY", |s| u64::from(s.uid_validity.0.get())),
     ("UNSEEN", |s| u64::from(s.unseen)),
+    (HIGHEST, |s| s.modseq.0),
 ];
 
 #[derive(Debug)]
@@ -48,6 +52,10 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     at.end()?;
     if !wanted.contains(&true) {
         return Err("Empty status list".into());
+    }
+    let modseqs = |((name, _), on): (&Item, &bool)| *on && *name == HIGHEST;
+    if ITEMS.iter().zip(&wanted).any(modseqs) {
+        turn.enable_condstore();
     }
     match turn.name(&text) {
         Ok(name) => Ok(Box::new(Run {

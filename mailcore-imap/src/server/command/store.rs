@@ -1,9 +1,8 @@
-//! STORE and UID STORE (RFC 3501 §6.4.6).
+//! STORE and UID STORE (RFC 3501 §6.4.6), conditional or not (RFC 7162 §3.1.3).
 
 use super::{Opened, first};
 use crate::parse::flags::FlagList;
-use crate::parse::modifiers::Modifiers;
-use crate::parse::{Cursor, Wrong};
+use crate::parse::{Cursor, Wrong, modifiers};
 use crate::server::finish::Finish;
 use crate::server::question::{Answer, Records, Store, Want};
 use crate::server::remaining::Remaining;
@@ -11,7 +10,7 @@ use crate::server::tell::Own;
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
 use crate::server::view::Permit;
 use crate::types::{Access, Fields, Row};
-use mailcore_base::mailbox::{FlagChange, FlagOp, ModSeq};
+use mailcore_base::mailbox::{FlagChange, FlagOp, ModSeq, Uid, UidSet};
 
 /// Messages whose flags are looked up at a time.
 const BATCH: usize = 1000;
@@ -67,8 +66,9 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
             .map_err(|_| Wrong::SET)?,
     };
     at.space().map_err(|_| Wrong::ARGUMENTS)?;
-    if at.peek() == Some(b'(') {
-        Modifiers::parse(at, "STORE")?;
+    let conditional = at.peek() == Some(b'(');
+    let unchanged_since = modifiers::unchanged_since(at)?;
+    if conditional {
         at.space()?;
     }
     let (op, silent) = operation(&at.keyword()?)?;
@@ -77,6 +77,12 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
     if let Some(refused) = list.refused {
         return Ok(Once::reply(Reply::no(refused)));
     }
+    if unchanged_since.is_some() {
+        turn.condstore("STORE UNCHANGEDSINCE")?;
+    }
+    let Some(selected) = turn.selected() else {
+        return Err(Wrong::ARGUMENTS);
+    };
     if selected.access == Access::Read {
         let reply = Reply::ok("Store ignored with read-only mailbox");
         return Ok(Box::new(Finish::new(reply, Some(permit))));
@@ -98,7 +104,7 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
         store: Store {
             uids,
             change,
-            unchanged_since: None,
+            unchanged_since,
         },
         permit,
         at,
@@ -124,6 +130,16 @@ fn operation(name: &str) -> Result<(FlagOp, bool), Wrong> {
 
 fn done() -> Reply {
     Reply::ok("Store completed")
+}
+
+/// These were left alone, named as the client has named them.
+fn modified(left: &UidSet, permit: Permit, turn: &mut Turn<'_>) -> Reply {
+    let mut named = left.clone();
+    if let (Permit::NoExpunge, Some(selected)) = (permit, turn.selected()) {
+        let numbers = left.iter().filter_map(|uid| selected.view.number(uid));
+        named = numbers.filter_map(Uid::new).collect();
+    }
+    Reply::ok(format!("[MODIFIED {named}] Conditional store failed"))
 }
 
 impl Command for Run {
@@ -162,13 +178,20 @@ impl Command for Run {
         }
     }
 
-    fn answered(&mut self, answer: Answer, _turn: &mut Turn<'_>) {
+    fn answered(&mut self, answer: Answer, turn: &mut Turn<'_>) {
         self.at = match (&self.at, answer) {
             (At::Learn(_), Answer::NoRows(_)) => At::Store,
             (At::Store, Answer::Uids(outcome)) => {
-                if let Err(failed) = outcome {
-                    self.own = Own::default();
-                    self.reply = Reply::failed(failed);
+                match outcome {
+                    Ok(left) if left.is_empty() => {}
+                    Ok(left) => {
+                        self.own.forget(&left);
+                        self.reply = modified(&left, self.permit, turn);
+                    }
+                    Err(failed) => {
+                        self.own = Own::default();
+                        self.reply = Reply::failed(failed);
+                    }
                 }
                 At::Over
             }

@@ -78,6 +78,14 @@ pub struct Sync {
     pub known: ModSeq,
 }
 
+/// The UIDs that were removed from the open mailbox behind a modification sequence; others of its past may be among
+/// them (RFC 7162 §3.2.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Expunged {
+    /// As of when the client knows the mailbox.
+    pub since: ModSeq,
+}
+
 impl Question<'_, Select> {
     /// The mailbox as it was opened.
     pub fn answer(self, outcome: Result<Selected, Failed>) {
@@ -117,6 +125,13 @@ impl Question<'_, Sync> {
     /// What has changed, and the messages that this session is the first to see.
     pub fn answer(self, changes: Result<(Changes, UidSet), Failed>) {
         self.answered(Answer::Synced(changes));
+    }
+}
+
+impl Question<'_, Expunged> {
+    /// The UIDs; none where the history does not reach so far back.
+    pub fn answer(self, gone: Result<Option<UidSet>, Failed>) {
+        self.answered(Answer::Gone(gone));
     }
 }
 
@@ -166,6 +181,12 @@ impl Decline for Subscriptions {
 impl Decline for Status {
     fn refusal() -> Answer {
         Answer::Status(Err(Failed::Unavailable))
+    }
+}
+
+impl Decline for Expunged {
+    fn refusal() -> Answer {
+        Answer::Gone(Ok(None))
     }
 }
 

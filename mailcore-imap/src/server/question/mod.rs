@@ -15,7 +15,7 @@ pub use change::{Copy, Expunge, Move, Search, Store};
 pub use fetch::{Bytes, Describe, Extent, Measure, Records};
 pub use login::{Authenticate, Exchange, Login, Refusal, Respond, Welcome};
 pub use mailbox::{
-    Close, Create, Delete, List, Rename, Select, Status, Subscribe, Subscriptions, Sync,
+    Close, Create, Delete, Expunged, List, Rename, Select, Status, Subscribe, Subscriptions, Sync,
 };
 
 use super::Facts;
@@ -77,6 +77,7 @@ pub(in crate::server) enum Answer {
     Names(Result<Vec<MailboxName>, Failed>),
     Status(Result<types::Status, Failed>),
     Synced(Result<(Changes, UidSet), Failed>),
+    Gone(Result<Option<UidSet>, Failed>),
     NoRows(Failed),
     Described(Result<Option<bytes::Bytes>, Failed>),
     Measured(Result<Option<Measured>, Failed>),
@@ -168,6 +169,8 @@ questions! {
     Subscribe,
     /// What has changed in the open mailbox?
     Sync,
+    /// What went from the open mailbox since?
+    Expunged,
     /// What is known of these messages?
     Records,
     /// How does a message's envelope or structure read?

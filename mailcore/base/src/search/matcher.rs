@@ -4,7 +4,7 @@ use super::fold::Needle;
 use super::query::{Key, Query};
 use super::reading::Reading;
 use crate::date::DateTime;
-use crate::mailbox::{Flags, Keyword, Uid};
+use crate::mailbox::{Flags, Keyword, ModSeq, Uid};
 use crate::message::Structure;
 
 /// What is known of a message without opening it.
@@ -21,6 +21,8 @@ pub trait Facts {
     fn received(&self) -> DateTime;
     /// The `Date` field, if there is one that can be read.
     fn sent(&self) -> Option<DateTime>;
+    /// When it last changed.
+    fn modseq(&self) -> ModSeq;
     /// RFC822.SIZE.
     fn size(&self) -> u64;
 }
@@ -149,6 +151,7 @@ fn known(key: &Key, facts: &impl Facts, now: i64) -> Option<bool> {
         Key::Sent(when) => facts.sent().is_some_and(|date| when.holds(date.day())),
         Key::Larger(size) => facts.size() > *size,
         Key::Smaller(size) => facts.size() < *size,
+        Key::ModSeq(modseq) => facts.modseq() >= *modseq,
         // RFC 5032 §3: a message exactly as old is both.
         Key::Older(seconds) => age() >= i64::from(*seconds),
         Key::Younger(seconds) => age() <= i64::from(*seconds),

@@ -1,7 +1,7 @@
 //! What a client looks for.
 
 use crate::date::Day;
-use crate::mailbox::{Flags, Keyword, UidSet};
+use crate::mailbox::{Flags, Keyword, ModSeq, UidSet};
 
 /// A comparison of days, zones disregarded (RFC 3501 §6.4.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +58,8 @@ pub enum Key {
     Larger(u64),
     /// `SMALLER …`
     Smaller(u64),
+    /// `MODSEQ …`: this modification sequence or a later one (RFC 7162 §3.1.5).
+    ModSeq(ModSeq),
     /// `OLDER …`, in seconds (RFC 5032).
     Older(u32),
     /// `YOUNGER …`, in seconds (RFC 5032).

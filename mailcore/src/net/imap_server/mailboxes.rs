@@ -5,7 +5,8 @@ use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_base::mailbox::{Flags, MailboxName, UidMap, UidSet};
 use mailcore_imap::server::{
-    Create, Delete, List, Question, Rename, Select, Status, Subscribe, Subscriptions, Sync,
+    Create, Delete, Expunged, List, Question, Rename, Select, Status, Subscribe, Subscriptions,
+    Sync,
 };
 use mailcore_imap::types::{self, Selected};
 use mailcore_store::mailbox::{Access, Account, Fields, Listed, Mailbox};
@@ -51,6 +52,22 @@ impl Answers<'_> {
         };
         let changes = changes.map(|changes| (changes, mailbox.recent()));
         q.answer(changes.map_err(|e| self.failed(&e)));
+    }
+
+    pub(super) async fn expunged<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Expunged>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
+        let since = q.asked().since;
+        let (_, line) = q.parts();
+        let Some(gone) = end.attend(line, mailbox.expunged(since)).await else {
+            return;
+        };
+        q.answer(gone.map_err(|e| self.failed(&e)));
     }
 
     pub(super) async fn list<S: Transport>(&mut self, mut q: Question<'_, List>, end: &mut End<S>) {
@@ -101,6 +118,7 @@ impl Answers<'_> {
             told.recent = s.recent;
             told.unseen = s.unseen;
             told.uid_next = s.uid_next;
+            told.modseq = s.modseq;
             told
         });
         q.answer(told.map_err(|e| self.failed(&e)));

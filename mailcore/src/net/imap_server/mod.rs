@@ -221,6 +221,7 @@ impl Answers<'_> {
             Ask::Rename(q) => self.rename(q, end).await,
             Ask::Subscribe(q) => self.subscribe(q, end).await,
             Ask::Sync(q) => self.sync(q, end).await,
+            Ask::Expunged(q) => self.expunged(q, end).await,
             Ask::Records(q) => self.records(q, end).await,
             Ask::Describe(q) => self.describe(q, end).await,
             Ask::Measure(q) => self.measure(q, end).await,

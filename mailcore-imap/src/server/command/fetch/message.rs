@@ -68,8 +68,11 @@ impl Message {
                 At::Small(n) => match self.small.get(n).copied() {
                     Some(small) if wish::has(small, &self.held.row()) => {
                         self.space(turn);
-                        if let Some(selected) = turn.state.selected.as_deref() {
+                        if let Some(selected) = turn.state.selected.as_deref_mut() {
                             let out = &mut turn.out.bytes;
+                            if small == Small::ModSeq {
+                                selected.hear(self.held.modseq);
+                            }
                             wish::write_small(out, selected, small, &self.held.row());
                         }
                         self.at = At::Small(n + 1);

@@ -1,4 +1,4 @@
-//! FETCH and UID FETCH (RFC 3501 §6.4.5). Records come by batch and go out as they come; what takes reading a
+//! FETCH and UID FETCH (RFC 3501 §6.4.5, RFC 7162 §3.1.4, §3.2.6). Records come by batch and go out as they come; what takes reading a
 //! message is asked for message by message, bodies by range, so that nothing is ever held whole.
 
 mod held;
@@ -6,17 +6,19 @@ mod message;
 mod wish;
 
 use super::{Opened, first};
-use crate::parse::modifiers::Modifiers;
+use crate::parse::fetch::Item;
+use crate::parse::modifiers::ForFetch;
 use crate::parse::{Cursor, Wrong, fetch};
+use crate::server::earlier::Earlier;
 use crate::server::finish::Finish;
 use crate::server::question::{Answer, Records, Store, Want};
 use crate::server::remaining::Remaining;
 use crate::server::tell::Own;
 use crate::server::turn::{Command, Next, Reply, Turn};
-use crate::server::view::Permit;
-use crate::types::{Access, Failed, Row};
+use crate::server::view::{Permit, View};
+use crate::types::{Access, Failed, Row, SequenceSet};
 use held::Held;
-use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, UidSet};
+use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, ModSeq, Uid, UidSet};
 use message::Message;
 use std::collections::VecDeque;
 use wish::Wish;
@@ -27,8 +29,8 @@ const HELD: usize = 32;
 const HEAVY: usize = 64 * 1024;
 
 /// ```text
-///   Batch ──rows──► (written at once) ──► Batch … ──► Over
-///                └► held ──► Mark ──► Message … ──► Batch
+///   (Earlier ──►) Batch ──rows──► (written at once) ──► Batch … ──► Over
+///                              └► held ──► Mark ──► Message … ──► Batch
 /// ```
 #[derive(Debug)]
 struct Run {
@@ -47,10 +49,14 @@ struct Run {
     gone: bool,
     failed: Option<Failed>,
     permit: Permit,
+    /// Only what has changed since.
+    changed_since: Option<ModSeq>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 enum At {
+    /// What the client does not know to be gone is told first (RFC 7162 §3.2.6).
+    Earlier(Earlier),
     Batch,
     Mark,
     Messages,
@@ -85,26 +91,57 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
             .map_err(|_| Wrong::SET)?
     };
     at.space().map_err(|_| Wrong::ARGUMENTS)?;
-    let items = fetch::items(at)?;
+    let mut items = fetch::items(at)?;
+    let mut modifiers = ForFetch::default();
     if !at.rest().is_empty() {
         at.space()?;
-        Modifiers::parse(at, "FETCH")?;
+        modifiers = ForFetch::parse(at, by_uid, turn.state.qresync)?;
         at.end()?;
     }
-    let wish = Wish::new(items, by_uid);
+    if modifiers.changed_since.is_some() {
+        turn.condstore("FETCH CHANGEDSINCE")?;
+        // RFC 7162 §3.1.4.1: as if MODSEQ were asked for.
+        if !items.contains(&Item::ModSeq) {
+            items.push(Item::ModSeq);
+        }
+    } else if items.contains(&Item::ModSeq) {
+        turn.condstore("FETCH MODSEQ")?;
+    }
+    let Some(selected) = turn.selected() else {
+        return Err(Wrong::ARGUMENTS);
+    };
+    let earlier = modifiers.changed_since.filter(|_| modifiers.vanished);
+    let begin = match earlier {
+        Some(since) => At::Earlier(Earlier::new(since, named(&set, &selected.view), None)),
+        None => At::Batch,
+    };
     Ok(Box::new(Run {
-        wish,
+        wish: Wish::new(items, by_uid),
         left: Remaining::from(&uids),
         batch: UidSet::new(),
         held: VecDeque::new(),
         message: None,
-        at: At::Batch,
+        at: begin,
         write: selected.access == Access::Write,
         seen: Own::default(),
         gone: false,
         failed: None,
         permit,
+        changed_since: modifiers.changed_since,
     }))
+}
+
+/// The UIDs that a set names, whether they are there or not.
+fn named(set: &SequenceSet, view: &View) -> UidSet {
+    let last = view.uid(view.exists());
+    let end = |end: Option<u32>| end.map_or(last, Uid::new);
+    let mut named = UidSet::new();
+    for (a, b) in set.ranges() {
+        if let (Some(a), Some(b)) = (end(a), end(b)) {
+            named.insert_range(a.min(b)..=a.max(b));
+        }
+    }
+    named
 }
 
 impl Run {
@@ -171,8 +208,14 @@ impl Run {
 
 impl Command for Run {
     fn next(&mut self, turn: &mut Turn<'_>) -> Next {
+        if let At::Earlier(earlier) = &mut self.at {
+            if let Some(next) = earlier.next(turn) {
+                return next;
+            }
+            self.at = At::Batch;
+        }
         match self.at {
-            At::Batch => self.next_batch(turn),
+            At::Batch | At::Earlier(_) => self.next_batch(turn),
             At::Mark => Next::Ask(Want::Store(Store {
                 uids: self.unseen(),
                 change: FlagChange::of(FlagOp::Add, Flags::SEEN),
@@ -184,7 +227,7 @@ impl Command for Run {
     }
 
     fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, turn: &mut Turn<'_>) {
-        let Some(selected) = turn.state.selected.as_deref() else {
+        let Some(selected) = turn.state.selected.as_deref_mut() else {
             return;
         };
         let mut expected = self.batch.iter();
@@ -207,7 +250,13 @@ impl Command for Run {
             let (Some(_), Some(number)) = (found.filter(|uid| *uid == row.uid), number) else {
                 continue;
             };
-            if direct {
+            let same = self.changed_since.is_some_and(|since| row.modseq <= since);
+            if same {
+                // Nothing to tell.
+            } else if direct {
+                if self.wish.modseqs() {
+                    selected.hear(row.modseq);
+                }
                 let out = &mut turn.out.bytes;
                 self.wish.write(out, selected, number, &row);
             } else {
@@ -228,7 +277,8 @@ impl Command for Run {
     }
 
     fn answered(&mut self, answer: Answer, turn: &mut Turn<'_>) {
-        match (self.at, answer) {
+        match (&mut self.at, answer) {
+            (At::Earlier(earlier), answer) => earlier.answered(answer, turn),
             (At::Mark, Answer::Uids(outcome)) => {
                 // Where the flag cannot be set, the message is told all the same.
                 if outcome.is_ok() {

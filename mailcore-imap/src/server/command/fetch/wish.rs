@@ -35,6 +35,7 @@ pub(super) enum Small {
     Flags,
     Date,
     Size,
+    ModSeq,
     Text(Described),
 }
 
@@ -45,6 +46,7 @@ impl Small {
             Self::Flags => b"FLAGS ",
             Self::Date => b"INTERNALDATE ",
             Self::Size => b"RFC822.SIZE ",
+            Self::ModSeq => b"MODSEQ ",
             Self::Text(Described::Envelope) => b"ENVELOPE ",
             Self::Text(Described::Body) => b"BODY ",
             Self::Text(Described::Structure) => b"BODYSTRUCTURE ",
@@ -82,6 +84,7 @@ impl Wish {
             Item::Envelope => (Small::Text(Described::Envelope), Fields::ENVELOPE),
             Item::Body => (Small::Text(Described::Body), Fields::FLAGS),
             Item::Structure => (Small::Text(Described::Structure), Fields::STRUCTURE),
+            Item::ModSeq => (Small::ModSeq, Fields::FLAGS),
             Item::Section(wanted) => {
                 self.marks |= !wanted.peek;
                 self.parts.push(Part {
@@ -94,6 +97,11 @@ impl Wish {
         };
         self.fields = self.fields | field;
         self.small.push(small);
+    }
+
+    /// Modification sequences are among it.
+    pub(super) fn modseqs(&self) -> bool {
+        self.small.contains(&Small::ModSeq)
     }
 
     /// How many messages to ask for, when so much output is welcome.
@@ -149,7 +157,7 @@ pub(super) fn begin(out: &mut Vec<u8>, number: u32) {
 /// The row answers this item.
 pub(super) fn has(small: Small, row: &Row<'_>) -> bool {
     match small {
-        Small::Uid | Small::Flags | Small::Date => true,
+        Small::Uid | Small::Flags | Small::Date | Small::ModSeq => true,
         Small::Size => row.size.is_some(),
         Small::Text(Described::Envelope) => row.envelope.is_some(),
         Small::Text(Described::Structure) => row.structure.is_some(),
@@ -174,6 +182,7 @@ pub(super) fn write_small(out: &mut Vec<u8>, selected: &Selected, small: Small, 
         // A store that knows no date has none to tell, and the item cannot be NIL.
         Small::Date => return write::date(out, row.date.unwrap_or(DateTime::utc(0))),
         Small::Size => return write::number(out, row.size.unwrap_or_default()),
+        Small::ModSeq => return write::modseq_value(out, row.modseq),
         Small::Text(Described::Envelope) => row.envelope,
         Small::Text(_) => row.structure,
     };
