@@ -31,6 +31,7 @@ pub mod lmtp;
 pub mod mailbox_name;
 pub mod maildir;
 pub mod message;
+pub mod order;
 pub mod parameters;
 pub mod passwd_file;
 pub mod password_scheme;

@@ -32,6 +32,7 @@ promises! {
     a_mailbox_name_has_one_spelling_and_cannot_climb: mailbox_name,
     a_maildir_shows_each_message_once_and_keeps_its_uids: maildir,
     a_message_is_the_same_in_any_pieces_and_each_part_in_its_parent: message,
+    orders_and_threads_hold_every_message_once: order,
     no_line_break_hides_in_a_parameter: parameters,
     a_file_of_users_breaks_no_line: passwd_file,
     a_stored_password_reads_back_and_is_not_shown: password_scheme,

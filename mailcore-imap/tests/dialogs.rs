@@ -62,6 +62,13 @@ fn happens(line: &str, connection: &mut Connection, desk: &mut Desk) {
             body.extend(line.iter().cycle().take(octets.parse().unwrap()));
             desk.mailbox(mailbox).add(body, Flags::NONE, date);
         }
+        ["mail", mailbox, day, ..] => {
+            // A header as it is written, line ends and all, behind the day on which it came.
+            let text = line.splitn(4, ' ').nth(3).unwrap();
+            let came = DateTime::utc(1_577_872_800 + 86_400 * day.parse::<i64>().unwrap());
+            let body = [&unescape(text)[..], b"\r\n\r\nbody\r\n"].concat();
+            desk.mailbox(mailbox).add(body, Flags::NONE, came);
+        }
         ["flag", mailbox, set, flags] => {
             let change = FlagChange::of(FlagOp::Add, flag(flags));
             desk.mailbox(mailbox).flag(&uids(set), &change, None);

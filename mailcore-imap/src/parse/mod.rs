@@ -8,6 +8,8 @@ pub(crate) mod fetch;
 pub(crate) mod flags;
 pub(crate) mod frame;
 pub(crate) mod modifiers;
+pub(crate) mod order;
+pub(crate) mod returned;
 pub(crate) mod search;
 
 pub(crate) use cursor::{Cursor, Wrong};

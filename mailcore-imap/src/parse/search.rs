@@ -1,4 +1,4 @@
-//! What SEARCH looks for (RFC 3501 §6.4.4). Message numbers become UIDs while they are read, and what is recent
+//! What SEARCH looks for (RFC 3501 §6.4.4, RFC 5032), and SORT and THREAD among what (RFC 5256). Message numbers become UIDs while they are read, and what is recent
 //! in this session becomes UIDs too, so that whoever answers knows neither.
 
 use super::{Cursor, Wrong};
@@ -7,6 +7,7 @@ use mailcore_base::date::Day;
 use mailcore_base::mailbox::{Flags, Keyword, ModSeq, UidSet};
 use mailcore_base::message::Charset;
 use mailcore_base::search::{Key, Query, When};
+use std::borrow::Cow;
 
 /// What of the session's mailbox a search refers to.
 pub(crate) trait Numbered {
@@ -44,18 +45,36 @@ pub(crate) fn parse(
     mailbox: &dyn Numbered,
     deep: usize,
 ) -> Result<Query, Unsearchable> {
-    let mut reader = Reader {
-        mailbox,
-        charset: None,
-    };
-    if at.word("CHARSET") {
-        let bad = |_| Wrong::from("Invalid charset argument");
-        at.space().map_err(bad)?;
-        let name = at.astring().map_err(bad)?;
-        reader.charset = charset(&name)?;
-        at.space()
-            .map_err(|_| Wrong::from("Missing search parameters"))?;
+    if !at.word("CHARSET") {
+        return keys(at, mailbox, None, deep);
     }
+    at.space().map_err(|_| CHARSET)?;
+    parse_within(at, mailbox, deep)
+}
+
+const CHARSET: Wrong = Wrong(Cow::Borrowed("Invalid charset argument"));
+
+/// Reads a charset and search keys to the end of the command, as SORT and THREAD have them (RFC 5256 §3).
+pub(crate) fn parse_within(
+    at: &mut Cursor<'_>,
+    mailbox: &dyn Numbered,
+    deep: usize,
+) -> Result<Query, Unsearchable> {
+    let name = at.astring().map_err(|_| CHARSET)?;
+    let charset = charset(&name)?;
+    if at.space().is_err() {
+        return Err(Wrong::from("Missing search parameters").into());
+    }
+    keys(at, mailbox, charset, deep)
+}
+
+fn keys(
+    at: &mut Cursor<'_>,
+    mailbox: &dyn Numbered,
+    charset: Option<Charset>,
+    deep: usize,
+) -> Result<Query, Unsearchable> {
+    let reader = Reader { mailbox, charset };
     let mut keys = Vec::new();
     loop {
         while at.eat(b' ') {}
@@ -98,7 +117,7 @@ impl Reader<'_> {
                 }
                 Ok(Query::all(keys))
             }
-            Some(b'0'..=b'9' | b'*') => {
+            Some(b'0'..=b'9' | b'*' | b'$') => {
                 let set = at.sequence_set()?;
                 Ok(Key::Uids(self.mailbox.numbers(&set)).into())
             }
@@ -154,6 +173,8 @@ impl Reader<'_> {
             "MODSEQ" => Key::ModSeq(modseq(at, &name)?),
             "LARGER" => Key::Larger(size(at, &name)?),
             "SMALLER" => Key::Smaller(size(at, &name)?),
+            "OLDER" => Key::Older(interval(at, &name)?),
+            "YOUNGER" => Key::Younger(interval(at, &name)?),
             _ => return Err(Wrong::quoting("Unknown argument ", name.as_bytes())),
         };
         Ok(key.into())
@@ -240,6 +261,15 @@ fn size(at: &mut Cursor<'_>, key: &str) -> Result<u64, Wrong> {
         .ok_or_else(|| Wrong::from("Invalid search size parameter"))
 }
 
+/// Seconds, at least one (RFC 5032 §3).
+fn interval(at: &mut Cursor<'_>, key: &str) -> Result<u32, Wrong> {
+    argument(at, key)?;
+    let seconds = at.number().and_then(|n| u32::try_from(n).ok());
+    seconds
+        .filter(|n| *n > 0)
+        .ok_or_else(|| Wrong::from("Invalid search interval parameter"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -250,7 +280,11 @@ mod tests {
         fn numbers(&self, set: &SequenceSet) -> UidSet {
             self.uids(set)
         }
+        // What was saved is 2.
         fn uids(&self, set: &SequenceSet) -> UidSet {
+            if set.is_saved() {
+                return UidSet::one(mailcore_base::mailbox::Uid::new(2).unwrap());
+            }
             let ends = set.ranges().flat_map(|(a, b)| [a, b]);
             ends.filter_map(|n| mailcore_base::mailbox::Uid::new(n.unwrap_or(3)))
                 .collect()
@@ -292,6 +326,13 @@ mod tests {
             .unwrap(),
             key(Key::Body("\u{e9}".into()))
         );
+        assert_eq!(read("OLDER 9").unwrap(), key(Key::Older(9)));
+        assert_eq!(
+            read("younger 4294967295").unwrap(),
+            key(Key::Younger(u32::MAX))
+        );
+        assert_eq!(read("$").unwrap(), read("2").unwrap());
+        assert_eq!(read("UID $").unwrap(), read("UID 2").unwrap());
         for text in [
             "MODSEQ 7",
             "MODSEQ \"/flags/\\\\draft\" all 7",
@@ -320,6 +361,9 @@ mod tests {
             ("BEFORE x", "Invalid search date parameter"),
             ("ON 31-Feb-2020", "Invalid search date parameter"),
             ("LARGER x", "Invalid search size parameter"),
+            ("OLDER 0", "Invalid search interval parameter"),
+            ("YOUNGER 4294967296", "Invalid search interval parameter"),
+            ("1,$", "Invalid messageset"),
             (
                 "MODSEQ",
                 "Missing parameter for search key (for search key: MODSEQ)",

@@ -5,13 +5,24 @@ use super::{Facts, Mechanism, Options, state::State};
 /// What is offered at every moment, in Dovecot's order.
 const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
 /// What is offered after login besides.
-const AFTER_LOGIN: [&str; 8] = [
+const AFTER_LOGIN: [&str; 19] = [
+    "SORT",
+    "SORT=DISPLAY",
+    "THREAD=REFERENCES",
+    "THREAD=REFS",
+    "THREAD=ORDEREDSUBJECT",
     "UNSELECT",
     "CHILDREN",
     "NAMESPACE",
     "UIDPLUS",
+    "I18NLEVEL=1",
     "CONDSTORE",
     "QRESYNC",
+    "ESEARCH",
+    "ESORT",
+    "SEARCHRES",
+    "WITHIN",
+    "CONTEXT=SEARCH",
     "MOVE",
     "SPECIAL-USE",
 ];

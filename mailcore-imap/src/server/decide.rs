@@ -174,6 +174,7 @@ impl Core {
             facts,
             options: &self.options,
             out: &mut self.out,
+            tag: &tag,
             now,
         };
         let opened = if tag.is_empty() {
@@ -230,6 +231,7 @@ impl Core {
             facts,
             options: &self.options,
             out: &mut self.out,
+            tag: &running.tag,
             now,
         };
         if let Some(answer) = self.answer.take() {
@@ -291,6 +293,7 @@ impl Core {
                 facts,
                 options: &self.options,
                 out: &mut self.out,
+                tag: &running.tag,
                 now,
             };
             running.command.line(line, &mut turn);

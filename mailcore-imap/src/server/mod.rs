@@ -29,6 +29,7 @@
 //! | [`Describe`] | reading the message's structure | while |
 //! | [`Measure`], then [`Bytes`] in order | finding the section, then reading on from where the last read ended | while |
 //! | [`Search`] | the store's own search, or a matcher run over the messages; no numbers, no `\Recent` are in it | while |
+//! | [`Sort`], [`Thread`] | the same, and what was found put in order ([`sort`](crate::sort), [`thread`](crate::thread)) | while |
 //! | [`Store`], [`struct@Copy`], [`Move`], [`Expunge`] | the mailbox's flag, copy, relocate and expunge; durable when answered | through |
 //! | [`Begin`], content, [`Commit`] | the account's append, its writes, its commit; a write that fails is [`Content::refused`] | through |
 //! | [`Abandoned`] | dropping the message that was begun | |
@@ -51,6 +52,8 @@ mod earlier;
 mod ends;
 mod facts;
 mod finish;
+mod follow;
+mod found;
 mod options;
 mod question;
 mod remaining;
@@ -59,6 +62,7 @@ mod state;
 mod step;
 mod tell;
 mod turn;
+mod updates;
 pub mod view;
 
 pub use ends::Ended;
@@ -67,7 +71,8 @@ pub use options::{Limits, Mechanism, Options};
 pub use question::{
     Abandoned, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete, Describe,
     Exchange, Expunge, Expunged, Extent, List, Login, Measure, Move, Question, Records, Refusal,
-    Rename, Respond, Search, Select, Status, Store, Subscribe, Subscriptions, Sync, Welcome,
+    Rename, Respond, Search, Select, Sort, Status, Store, Subscribe, Subscriptions, Sync, Thread,
+    Welcome,
 };
 pub use session::Session;
 pub use step::{Content, Step};

@@ -37,6 +37,12 @@ impl Remaining {
         batch
     }
 
+    /// Takes the lowest range: its first and its last.
+    pub(super) fn range(&mut self) -> Option<(Uid, Uid)> {
+        let (first, last) = self.ranges.pop()?;
+        Uid::new(first).zip(Uid::new(last))
+    }
+
     /// Everything up to and including this one is done with.
     pub(super) fn done_through(&mut self, uid: Uid) {
         while let Some((first, last)) = self.ranges.last_mut() {

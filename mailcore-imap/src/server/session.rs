@@ -191,6 +191,7 @@ impl Core {
             facts,
             options: &self.options,
             out: &mut self.out,
+            tag: &running.tag,
             now: running.now,
         };
         running.command.rows(rows, &mut turn);

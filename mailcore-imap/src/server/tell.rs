@@ -1,5 +1,6 @@
 //! Telling the client what has changed: ask the store, take it into the view, write the news gradually.
 
+use super::follow::Follow;
 use super::question::{Answer, Records, Sync, Want};
 use super::state::Selected;
 use super::turn::{Next, Turn};
@@ -63,13 +64,15 @@ impl Own {
 /// A telling in progress.
 ///
 /// ```text
-///   Sync ──answer──► News ──News::Ask──► Learn ──rows──► News … ──► Told
-///    └── failed ──────────────────────────────────────────────────► Failed
+///   Sync ──answer──► News ──News::Ask──► Learn ──rows──► News … ──► Follow ──► Told
+///    └── failed ────────────────────────────────────────────────────────────► Failed
 /// ```
 #[derive(Debug)]
 pub(super) struct Tell {
     permit: Permit,
     own: Own,
+    /// What becomes of searches that are kept up to date.
+    follow: Option<Box<Follow>>,
     at: At,
 }
 
@@ -78,6 +81,7 @@ enum At {
     Sync,
     News,
     Learn(UidSet),
+    Follow,
     Told,
     Failed(Lost),
 }
@@ -99,6 +103,7 @@ impl Tell {
         Self {
             permit,
             own,
+            follow: None,
             at: At::Sync,
         }
     }
@@ -122,8 +127,26 @@ impl Tell {
                 uids: uids.clone(),
                 fields: Fields::FLAGS,
             }))),
+            At::Follow => self.follow(turn),
             At::Told | At::Failed(_) => None,
         }
+    }
+
+    /// Behind the news: what they mean to searches.
+    fn follow(&mut self, turn: &mut Turn<'_>) -> Option<Next> {
+        if let (Some(follow), Some(selected)) =
+            (&mut self.follow, turn.state.selected.as_deref_mut())
+        {
+            if !follow.write(turn.out, selected) {
+                return Some(Next::More);
+            }
+            if let Some(search) = follow.look(selected) {
+                return Some(Next::Ask(Want::Search(search)));
+            }
+        }
+        self.follow = None;
+        self.at = At::Told;
+        None
     }
 
     /// Why nothing could be told.
@@ -153,10 +176,15 @@ impl Tell {
             self.at = At::Told;
             return;
         };
+        if let Some(follow) = &mut self.follow
+            && !follow.write(turn.out, selected)
+        {
+            return;
+        }
         let modseqs = condstore && selected.modseqs;
         while !turn.out.full() {
             let Some(news) = selected.view.news(self.permit).next() else {
-                self.at = At::Told;
+                self.at = At::Follow;
                 return;
             };
             if let News::Ask(uids) = news {
@@ -173,16 +201,23 @@ impl Tell {
     }
 
     pub(super) fn answered(&mut self, answer: Answer, turn: &mut Turn<'_>) {
-        let Some(selected) = turn.selected() else {
+        let Some(selected) = turn.state.selected.as_deref_mut() else {
             return;
         };
         self.at = match answer {
             Answer::Synced(Ok((changes, recent))) => {
                 let own = std::mem::take(&mut self.own).flags(&changes.now.keywords);
+                self.follow = Follow::new(selected, &changes);
                 match selected.view.apply_own(changes, recent, &own) {
-                    Ok(()) => At::News,
+                    Ok(()) => self.applied(selected),
                     Err(_) => At::Failed(Lost::Replaced),
                 }
+            }
+            Answer::Uids(found) => {
+                if let Some(follow) = &mut self.follow {
+                    follow.learn(found, selected, turn.out);
+                }
+                At::Follow
             }
             Answer::Synced(Err(Failed::NotFound)) => At::Failed(Lost::Deleted),
             Answer::Synced(Err(failed)) | Answer::NoRows(failed) => {
@@ -190,6 +225,15 @@ impl Tell {
             }
             _ => return,
         };
+    }
+
+    fn applied(&mut self, selected: &mut Selected) -> At {
+        if let Some(follow) = &mut self.follow
+            && self.permit == Permit::All
+        {
+            follow.leave(selected);
+        }
+        At::News
     }
 
     pub(super) fn rows(&mut self, rows: &mut dyn Iterator<Item = Row<'_>>, turn: &mut Turn<'_>) {

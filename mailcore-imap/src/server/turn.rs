@@ -47,6 +47,8 @@ pub(super) struct Turn<'t> {
     pub(super) facts: &'t mut Facts,
     pub(super) options: &'t Options,
     pub(super) out: &'t mut Out,
+    /// The tag of the command.
+    pub(super) tag: &'t [u8],
     pub(super) now: Instant,
 }
 

@@ -1,9 +1,11 @@
-//! Sequence sets as clients write them: `1:3,7,9:*` (RFC 3501 §9, `sequence-set`).
+//! Sequence sets as clients write them: `1:3,7,9:*` (RFC 3501 §9, `sequence-set`), or `$`, what the last search
+//! saved (RFC 5182 §3).
 
 /// Ranges of message numbers or UIDs, in the order and with the ends in which they were written.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct SequenceSet {
     ranges: Vec<(Option<u32>, Option<u32>)>,
+    saved: bool,
 }
 
 impl SequenceSet {
@@ -11,6 +13,13 @@ impl SequenceSet {
     ///
     /// Numbers are from 1 to 4294967295; there are as many ranges as the text has commas, plus one.
     pub fn parse(text: &[u8]) -> Option<Self> {
+        // RFC 5182 §3 `seq-last-command`: it stands alone.
+        if text == b"$" {
+            return Some(Self {
+                ranges: Vec::new(),
+                saved: true,
+            });
+        }
         let ranges = text
             .split(|b| *b == b',')
             .map(|range| {
@@ -20,10 +29,18 @@ impl SequenceSet {
                 Some((first, last))
             })
             .collect::<Option<Vec<_>>>()?;
-        Some(Self { ranges })
+        Some(Self {
+            ranges,
+            saved: false,
+        })
     }
 
-    /// The ranges; `None` is `*`. The ends of a range stand in any order.
+    /// It is `$`, and names whatever the last search saved.
+    pub fn is_saved(&self) -> bool {
+        self.saved
+    }
+
+    /// The ranges, none for `$`; `None` is `*`. The ends of a range stand in any order.
     pub fn ranges(&self) -> impl Iterator<Item = (Option<u32>, Option<u32>)> + '_ {
         self.ranges.iter().copied()
     }
@@ -52,6 +69,13 @@ mod tests {
     }
 
     #[test]
+    fn a_dollar_alone_is_what_was_saved() {
+        let set = SequenceSet::parse(b"$").unwrap();
+        assert!(set.is_saved() && set.ranges().next().is_none());
+        assert!(!SequenceSet::parse(b"1").unwrap().is_saved());
+    }
+
+    #[test]
     fn what_is_no_set_is_refused() {
         for bad in [
             "",
@@ -67,7 +91,10 @@ mod tests {
             "4294967296",
             "1 2",
             "01x",
-            "$",
+            "$,1",
+            "1,$",
+            "$:2",
+            "$$",
         ] {
             assert_eq!(SequenceSet::parse(bad.as_bytes()), None, "{bad:?}");
         }

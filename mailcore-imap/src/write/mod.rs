@@ -19,6 +19,15 @@ pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {
     out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
 
+/// `low:high`, or the number where both are one.
+pub(crate) fn range(out: &mut Vec<u8>, low: u32, high: u32) {
+    number(out, u64::from(low));
+    if low < high {
+        out.push(b':');
+        number(out, u64::from(high));
+    }
+}
+
 /// `MODSEQ (n)` (RFC 7162 §7, `fetch-mod-resp`).
 pub(crate) fn modseq(out: &mut Vec<u8>, modseq: ModSeq) {
     out.extend_from_slice(b"MODSEQ ");

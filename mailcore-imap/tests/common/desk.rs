@@ -309,6 +309,20 @@ impl Desk {
                     Ok(found.intersection(&asked.within))
                 }));
             }
+            Ask::Sort(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    let mailbox = self.here()?;
+                    Ok(mailbox::sorted(mailbox, &asked))
+                }));
+            }
+            Ask::Thread(q) => {
+                let asked = q.asked().clone();
+                q.answer(or_fail!({
+                    let mailbox = self.here()?;
+                    Ok(mailbox::threaded(mailbox, &asked))
+                }));
+            }
             Ask::Store(q) => {
                 let asked = q.asked().clone();
                 q.answer(or_fail!({

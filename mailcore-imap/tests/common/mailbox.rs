@@ -6,7 +6,11 @@ use mailcore_base::mailbox::{
 };
 use mailcore_base::message::{Found, Section, Structure, write_envelope, write_structure};
 use mailcore_base::search::{Facts, Matcher, Query, Verdict};
+use mailcore_imap::server::{Search, Sort, Thread};
+use mailcore_imap::sort::{self, Sorting};
+use mailcore_imap::thread::{Threading, Threads};
 use mailcore_imap::types::Status;
+use std::hash::{BuildHasherDefault, DefaultHasher};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
@@ -204,4 +208,33 @@ pub(super) fn find(mailbox: &Mailbox, query: &Query) -> UidSet {
         .filter(matches)
         .map(|m| m.uid)
         .collect()
+}
+
+/// What matches, as an order or threads want it.
+fn looked_at<'m>(mailbox: &'m Mailbox, search: &Search) -> Vec<sort::Message<'m>> {
+    let found = find(mailbox, &search.query).intersection(&search.within);
+    let messages = mailbox.messages.iter().filter(|m| found.contains(m.uid));
+    messages
+        .map(|m| sort::Message {
+            uid: m.uid,
+            received: m.date,
+            size: m.body.len() as u64,
+            header: &m.body,
+        })
+        .collect()
+}
+
+pub(super) fn sorted(mailbox: &Mailbox, asked: &Sort) -> Vec<Uid> {
+    let mut sorting = Sorting::new(asked.order.clone());
+    let messages = looked_at(mailbox, &asked.search);
+    messages.iter().for_each(|message| sorting.add(message));
+    sorting.order()
+}
+
+pub(super) fn threaded(mailbox: &Mailbox, asked: &Thread) -> Threads {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default;
+    let mut threading = Threading::new(asked.by, [hasher(), hasher()]);
+    let messages = looked_at(mailbox, &asked.search);
+    messages.iter().for_each(|message| threading.add(message));
+    threading.threads()
 }

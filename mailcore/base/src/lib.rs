@@ -4,6 +4,7 @@
 //! Nothing in here touches a socket, a file, a clock or randomness: values come in, values go out.
 
 pub mod address;
+pub mod casemap;
 pub mod date;
 pub mod envelope;
 pub mod login;

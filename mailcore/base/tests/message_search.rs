@@ -136,6 +136,53 @@ fn text_is_found_decoded_and_in_any_case() {
 }
 
 #[test]
+fn real_charsets_are_found_in_bodies_and_subjects() {
+    let of = |charset: &str, octets: &[u8]| {
+        let mut message =
+            format!("Content-Type: text/plain; charset={charset}\r\n\r\n").into_bytes();
+        message.extend_from_slice(octets);
+        message
+    };
+    for (charset, octets, found) in [
+        ("iso-2022-jp", &b"\x1b$BF|K\\\x1b(B"[..], "\u{65e5}\u{672c}"),
+        ("gb18030", b"\xd6\xd0\xce\xc4", "\u{4e2d}\u{6587}"),
+        (
+            "koi8-r",
+            b"\xfa\xc4\xf2\xc1\xd7",
+            "\u{437}\u{434}\u{440}\u{410}\u{412}",
+        ),
+        ("utf-7", b"+ZeVnLA-", "\u{65e5}\u{672c}"),
+        ("windows-1251", b"\xcf\xf0\xe8", "\u{43f}\u{440}\u{438}"),
+        ("big5", b"\xa4\xa4", "\u{4e2d}"),
+        ("euc-kr", b"\xb0\xa1", "\u{1100}\u{1161}"),
+        // Whatever it is called, what is UTF-8 is read as such where nothing better is known.
+        ("x-none", "caf\u{e9}".as_bytes(), "CAFE\u{301}"),
+    ] {
+        let message = of(charset, octets);
+        for length in [usize::MAX, 1, 2] {
+            assert!(search(body(found), &message, length).0, "{charset}");
+            assert!(!search(body("\u{4e00}"), &message, length).0, "{charset}");
+        }
+    }
+    for (subject, found) in [
+        ("=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=", "\u{65e5}\u{672c}"),
+        ("=?gb18030?b?1tDOxA==?=", "\u{4e2d}\u{6587}"),
+        // A character cut in two by encoded words.
+        ("=?utf-8?q?caf=C3?= =?utf-8?q?=A9?=", "CAF\u{c9}"),
+        ("=?utf-7?q?+ZeVnLA-?=", "\u{65e5}"),
+        // Words that never end, are of no charset, or of no encoding, are found as they stand.
+        ("=?utf-8?q?open", "=?utf-8?q?open"),
+        ("=?x-none?q?abc?=", "?abc?"),
+        ("=?utf-8?x?abc?=", "?abc?"),
+        ("=?utf-8?b?Y2Fm6Q?=", "caf\u{fffd}"),
+        ("=?iso-2022-kr?b?YWJj?=", "YWJj"),
+    ] {
+        let message = format!("Subject: {subject}\r\n\r\n");
+        assert!(matches(header("Subject", found), &message), "{subject}");
+    }
+}
+
+#[test]
 fn a_folded_header_is_found_as_it_reads() {
     let message = "Subject: one\r\n\ttwo\r\n\r\nx\r\n";
     assert!(matches(header("Subject", "one two"), message));

@@ -1,9 +1,11 @@
 //! From IMAP's and POP3's questions to the mailbox store: where a section lies, how a message reads, which messages
-//! match. Reads messages in runs; no protocol is known here, and nothing is written.
+//! match, and in which order. Reads messages in runs; no protocol is spoken here, and nothing is written.
 
+mod order;
 mod reader;
 mod search;
 
+pub use order::{Sought, sort, thread};
 pub use reader::{Measured, Reader};
 pub use search::search;
 
@@ -15,6 +17,26 @@ use mailcore_store::body::Body;
 const RUN: u64 = 64 * 1024;
 /// Octets of a header that are held at once; what is behind counts as body.
 const LARGEST_HEADER: usize = 4 * 1024 * 1024;
+
+/// Octets read, or messages looked at as if each had a hundred, after which others get a turn.
+const BREATH: usize = 64 * 1024;
+
+/// Lets other tasks run, and the line be looked after, while a store answers at once again and again.
+#[derive(Debug, Default)]
+struct Breath {
+    spent: usize,
+}
+
+impl Breath {
+    /// A message was looked at and so much of it was read.
+    async fn spent(&mut self, octets: usize) {
+        self.spent += octets + 100;
+        if self.spent > BREATH {
+            self.spent = 0;
+            tokio::task::yield_now().await;
+        }
+    }
+}
 
 /// The header of a message with its empty line.
 async fn header(body: &dyn Body) -> Result<Vec<u8>> {
@@ -47,6 +69,7 @@ async fn structure(body: &dyn Body) -> Result<Structure> {
     let mut scanner =
         mailcore_base::message::Scanner::new(mailcore_base::message::Limits::default());
     let mut at = 0;
+    let mut breath = Breath::default();
     while at < body.len() {
         let bytes = body.read(at..body.len().min(at + RUN)).await?;
         if bytes.is_empty() {
@@ -54,6 +77,7 @@ async fn structure(body: &dyn Body) -> Result<Structure> {
         }
         at += bytes.len() as u64;
         scanner.feed(&bytes);
+        breath.spent(bytes.len()).await;
     }
     Ok(scanner.finish())
 }

@@ -1,7 +1,7 @@
 //! Which messages of a mailbox match: the store is asked first; what it leaves open is decided by records, then
 //! by headers, then by reading. A message is read no further than the query needs.
 
-use super::{RUN, header, structure};
+use super::{Breath, RUN, header, structure};
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Flags, Keyword, Keywords, ModSeq, Uid, UidSet};
 use mailcore_base::message::{Fields as HeaderFields, Structure};
@@ -35,6 +35,7 @@ pub async fn search(
     let fields = Fields::FLAGS | Fields::DATE | Fields::SIZE;
     let mut found = UidSet::new();
     let mut records = Vec::new();
+    let mut breath = Breath::default();
     for batch in batches(within) {
         records.clear();
         mailbox.records(&batch, fields, &mut records).await?;
@@ -54,6 +55,7 @@ pub async fn search(
                 known.sent = date(&opened.header).or(Some(DateTime::utc(0)));
                 at_hand = Some(opened);
             }
+            let mut read = 0;
             let matches = match matcher.judge(&known, now) {
                 Verdict::Decided(matches) => matches,
                 Verdict::Open(undecided) => {
@@ -62,7 +64,10 @@ pub async fn search(
                         None => Opened::open(mailbox, record.uid).await?,
                     };
                     match opened {
-                        Some(opened) => opened.decide(undecided, matcher.needs()).await?,
+                        Some(opened) => {
+                            read = opened.weight(matcher.needs());
+                            opened.decide(undecided, matcher.needs()).await?
+                        }
                         None => false,
                     }
                 }
@@ -70,6 +75,7 @@ pub async fn search(
             if matches {
                 found.insert(record.uid);
             }
+            breath.spent(read).await;
         }
     }
     Ok(found)
@@ -77,7 +83,7 @@ pub async fn search(
 
 /// The set in pieces of a bounded number of UIDs. Ranges of UIDs that do not exist cost nothing: a range is
 /// cut only where it is longer than a batch.
-fn batches(within: &UidSet) -> Vec<UidSet> {
+pub(super) fn batches(within: &UidSet) -> Vec<UidSet> {
     let mut batches = vec![UidSet::new()];
     let mut room = BATCH as u64;
     for range in within.ranges() {
@@ -168,6 +174,14 @@ impl Opened {
         Ok(Some(Self { body, header }))
     }
 
+    /// Octets that deciding may take, as far as they are read at once.
+    fn weight(&self, needs: Needs) -> usize {
+        match needs {
+            Needs::Body => self.body.len().min(SMALL) as usize,
+            _ => self.header.len(),
+        }
+    }
+
     async fn decide(self, undecided: Undecided<'_>, needs: Needs) -> Result<bool> {
         if needs != Needs::Body {
             return Ok(over(undecided, &Structure::of(&self.header), &self.header));
@@ -178,7 +192,9 @@ impl Opened {
         }
         let structure = structure(&*self.body).await?;
         let mut reading = undecided.read(&structure);
+        let mut breath = Breath::default();
         while let Some((from, length)) = reading.wants() {
+            breath.spent(RUN as usize).await;
             let run = self.body.read(from..from + length.min(RUN)).await?;
             if run.is_empty() {
                 break;

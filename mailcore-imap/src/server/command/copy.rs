@@ -46,12 +46,9 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, moves: bool, by_uid: bool) -> 
         return Err(Wrong::ARGUMENTS);
     };
     let uids = if by_uid {
-        selected.view.uids(set.ranges())
+        selected.uids(&set)
     } else {
-        selected
-            .view
-            .numbers(set.ranges())
-            .map_err(|_| Wrong::SET)?
+        selected.numbers(&set).map_err(|_| Wrong::SET)?
     };
     let gone = uids.iter().any(|uid| selected.view.is_gone(uid));
     let read_only = selected.access == Access::Read;

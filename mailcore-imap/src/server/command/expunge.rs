@@ -27,7 +27,7 @@ pub(super) fn uid(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
     first(at)?;
     let set = at.uid_set()?;
     at.end()?;
-    let within = turn.selected().map(|s| s.view.uids(set.ranges()));
+    let within = turn.selected().map(|s| s.uids(&set));
     Ok(open(within.unwrap_or_default(), turn))
 }
 

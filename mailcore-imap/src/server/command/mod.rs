@@ -2,6 +2,7 @@
 
 mod append;
 mod authenticate;
+mod cancel_update;
 mod capability;
 mod close;
 mod copy;
@@ -25,6 +26,7 @@ mod starttls;
 mod status;
 mod store;
 mod subscribe;
+mod thread;
 
 use super::turn::{Command, Turn};
 use crate::parse::frame::Announced;
@@ -64,6 +66,7 @@ type Open = fn(&mut Cursor<'_>, &mut Turn<'_>) -> Opened;
 /// All commands but those that stream.
 const COMMANDS: &[(&str, When, Open)] = &[
     ("AUTHENTICATE", When::BeforeLogin, authenticate::open),
+    ("CANCELUPDATE", When::Selected, cancel_update::open),
     ("CAPABILITY", When::Always, capability::open),
     ("CHECK", When::Selected, noop::check),
     ("CLOSE", When::Selected, close::close),
@@ -86,16 +89,20 @@ const COMMANDS: &[(&str, When, Open)] = &[
     ("RENAME", When::AfterLogin, rename::open),
     ("SEARCH", When::Selected, search::by_number),
     ("SELECT", When::AfterLogin, select::select),
+    ("SORT", When::Selected, search::sort_by_number),
     ("STARTTLS", When::BeforeLogin, starttls::open),
     ("STATUS", When::AfterLogin, status::open),
     ("STORE", When::Selected, store::by_number),
     ("SUBSCRIBE", When::AfterLogin, subscribe::subscribe),
+    ("THREAD", When::Selected, thread::by_number),
     ("UID COPY", When::Selected, copy::uid_copy),
     ("UID EXPUNGE", When::Selected, expunge::uid),
     ("UID FETCH", When::Selected, fetch::by_uid),
     ("UID MOVE", When::Selected, copy::uid_relocate),
     ("UID SEARCH", When::Selected, search::by_uid),
+    ("UID SORT", When::Selected, search::sort_by_uid),
     ("UID STORE", When::Selected, store::by_uid),
+    ("UID THREAD", When::Selected, thread::by_uid),
     ("UNSELECT", When::Selected, close::unselect),
     ("UNSUBSCRIBE", When::AfterLogin, subscribe::unsubscribe),
 ];

@@ -10,6 +10,7 @@ use crate::server::remaining::Remaining;
 use crate::server::state::Selected;
 use crate::server::tell;
 use crate::server::turn::{Command, Next, Once, Reply, Turn};
+use crate::server::updates::Updates;
 use crate::server::view::View;
 use crate::types::{self, Access, Failed, Fields, Row};
 use crate::write;
@@ -243,6 +244,8 @@ fn show(opened: &types::Selected, select: &Select, turn: &mut Turn<'_>) {
         view: View::new(&opened.snapshot, recent),
         access,
         new_keywords: opened.new_keywords,
+        saved: UidSet::new(),
+        updates: Updates::default(),
         modseqs: opened.modseqs,
         heard: opened.snapshot.modseq,
     };

@@ -59,11 +59,8 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
         return Err(Wrong::ARGUMENTS);
     };
     let uids = match permit {
-        Permit::All => selected.view.uids(set.ranges()),
-        Permit::NoExpunge => selected
-            .view
-            .numbers(set.ranges())
-            .map_err(|_| Wrong::SET)?,
+        Permit::All => selected.uids(&set),
+        Permit::NoExpunge => selected.numbers(&set).map_err(|_| Wrong::SET)?,
     };
     at.space().map_err(|_| Wrong::ARGUMENTS)?;
     let conditional = at.peek() == Some(b'(');

@@ -9,6 +9,7 @@ mod change;
 mod fetch;
 mod login;
 mod mailbox;
+mod order;
 
 pub use append::{Abandoned, Begin, Commit};
 pub use change::{Copy, Expunge, Move, Search, Store};
@@ -17,12 +18,14 @@ pub use login::{Authenticate, Exchange, Login, Refusal, Respond, Welcome};
 pub use mailbox::{
     Close, Create, Delete, Expunged, List, Rename, Select, Status, Subscribe, Subscriptions, Sync,
 };
+pub use order::{Sort, Thread};
 
 use super::Facts;
 use super::session::Core;
+use crate::thread::Threads;
 use crate::types;
 use crate::types::Failed;
-use mailcore_base::mailbox::{Changes, MailboxName, UidSet};
+use mailcore_base::mailbox::{Changes, MailboxName, Uid, UidSet};
 use mailcore_base::wire::Line;
 use std::fmt;
 
@@ -83,6 +86,8 @@ pub(in crate::server) enum Answer {
     Measured(Result<Option<Measured>, Failed>),
     Octets(Result<usize, Failed>),
     Uids(Result<UidSet, Failed>),
+    Ordered(Result<Vec<Uid>, Failed>),
+    Threaded(Result<Threads, Failed>),
     Appended(Result<types::Appended, Failed>),
     Copied(Result<types::Copied, Failed>),
 }
@@ -181,6 +186,10 @@ questions! {
     Bytes,
     /// Which messages match?
     Search,
+    /// Which messages match, in which order?
+    Sort,
+    /// Which messages match, in which threads?
+    Thread,
     /// Change flags.
     Store,
     /// Copy messages.

@@ -237,6 +237,11 @@ impl View {
         self.gone.contains(uid)
     }
 
+    /// The messages that the client counts and the mailbox no longer has.
+    pub fn gone(&self) -> UidSet {
+        merge_ranges(self.gone.ranges(), std::iter::empty())
+    }
+
     /// How many messages that the client counts are recent in this session.
     pub fn recent(&self) -> u32 {
         count(&self.recent.intersection(&self.known_set()))

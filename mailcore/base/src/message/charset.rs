@@ -26,7 +26,9 @@ impl Charset {
         if name.eq_ignore_ascii_case(b"us-ascii") || name.eq_ignore_ascii_case(b"ascii") {
             return Some(Charset::UTF_8);
         }
-        encoding_rs::Encoding::for_label(name).map(|encoding| Charset(Known::Other(encoding)))
+        // Charsets that cannot be read (ISO-2022-KR, HZ …) are not known, rather than known and unreadable.
+        encoding_rs::Encoding::for_label_no_replacement(name)
+            .map(|encoding| Charset(Known::Other(encoding)))
     }
 
     /// The text as UTF-8; what cannot be read is the replacement character.

@@ -1,24 +1,7 @@
-//! Comparison without regard to case, over text that comes in pieces. Each character is folded by itself to
-//! lower case, which is close to i;unicode-casemap (RFC 5051) without its decomposition.
+//! Comparison without regard to case, over text that comes in pieces: i;unicode-casemap (RFC 5051).
 
+use crate::casemap::{casemap, casemap_into};
 use memchr::memmem;
-
-/// The text, folded.
-pub(super) fn fold(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    fold_into(text, &mut out);
-    out
-}
-
-pub(super) fn fold_into(text: &str, out: &mut String) {
-    if text.is_ascii() {
-        let start = out.len();
-        out.push_str(text);
-        out[start..].make_ascii_lowercase();
-    } else {
-        out.extend(text.chars().flat_map(char::to_lowercase));
-    }
-}
 
 /// A folded text to look for.
 #[derive(Debug, Clone)]
@@ -26,7 +9,7 @@ pub(super) struct Needle(memmem::Finder<'static>);
 
 impl Needle {
     pub(super) fn new(text: &str) -> Needle {
-        Needle(memmem::Finder::new(&fold(text)).into_owned())
+        Needle(memmem::Finder::new(&casemap(text)).into_owned())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -60,7 +43,7 @@ impl Window {
 
     /// Adds the next piece of the text.
     pub(super) fn push(&mut self, piece: &str) {
-        fold_into(piece, &mut self.text);
+        casemap_into(piece, &mut self.text);
     }
 
     /// Whether the needle is in the text and was not in what was seen before.

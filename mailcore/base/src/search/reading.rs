@@ -1,7 +1,8 @@
 //! One message while it is searched: it asks for the runs it wants, and is fed them in pieces of any size.
 
-use super::fold::{Window, fold, longest};
+use super::fold::{Window, longest};
 use super::matcher::{Matcher, Place, Text};
+use crate::casemap::casemap;
 use crate::message::{
     Charset, Decoder, Encoding, Extent, Fields, Kind, Part, Structure, ToUtf8, decode_words,
 };
@@ -202,7 +203,7 @@ impl<'m, 's> Reading<'m, 's> {
             // A fold is one space to whoever looks for words, whatever it was made with.
             let value = decode_words(&field.value()).replace('\t', " ");
             if of_message {
-                self.search_field(field.name(), &fold(&value));
+                self.search_field(field.name(), &casemap(&value));
             }
             let name = String::from_utf8_lossy(field.name());
             self.search_text(&format!("{name}: {value}\r\n"));

@@ -1,13 +1,17 @@
 //! Answers about messages: records, descriptions, sections, searches.
 
 use super::Answers;
-use crate::access;
+use crate::access::{self, Sought};
 use crate::net::end::End;
 use crate::net::stream::Transport;
+use mailcore_base::mailbox::Keywords;
 use mailcore_base::message::SectionText;
-use mailcore_imap::server::{Bytes, Describe, Extent, Measure, Question, Records, Search};
+use mailcore_imap::server::{
+    Bytes, Describe, Extent, Measure, Question, Records, Search, Sort, Thread,
+};
 use mailcore_imap::types::{self, Described, Row};
 use mailcore_store::mailbox::{Fields, Record};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 impl Answers<'_> {
@@ -124,19 +128,68 @@ impl Answers<'_> {
         let Some(mailbox) = &self.mailbox else {
             return q.decline();
         };
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |d| d.as_secs() as i64);
         let (asked, line) = q.parts();
         let look = async {
             let keywords = mailbox.sync(None).await?.now.keywords;
-            access::search(&**mailbox, &asked.query, &asked.within, &keywords, now).await
+            access::search(&**mailbox, &asked.query, &asked.within, &keywords, now()).await
         };
         let Some(found) = end.attend(line, look).await else {
             return;
         };
         q.answer(found.map_err(|e| self.failed(&e)));
     }
+
+    pub(super) async fn sort<S: Transport>(&mut self, mut q: Question<'_, Sort>, end: &mut End<S>) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
+        let (asked, line) = q.parts();
+        let look = async {
+            let keywords = mailbox.sync(None).await?.now.keywords;
+            let sought = sought(&asked.search, &keywords);
+            access::sort(&**mailbox, sought, Arc::clone(&asked.order)).await
+        };
+        let Some(found) = end.attend(line, look).await else {
+            return;
+        };
+        q.answer(found.map_err(|e| self.failed(&e)));
+    }
+
+    pub(super) async fn thread<S: Transport>(
+        &mut self,
+        mut q: Question<'_, Thread>,
+        end: &mut End<S>,
+    ) {
+        let Some(mailbox) = &self.mailbox else {
+            return q.decline();
+        };
+        let (asked, line) = q.parts();
+        let look = async {
+            let keywords = mailbox.sync(None).await?.now.keywords;
+            let sought = sought(&asked.search, &keywords);
+            access::thread(&**mailbox, sought, asked.by).await
+        };
+        let Some(found) = end.attend(line, look).await else {
+            return;
+        };
+        q.answer(found.map_err(|e| self.failed(&e)));
+    }
+}
+
+fn sought<'q>(search: &'q Search, keywords: &'q Keywords) -> Sought<'q> {
+    Sought {
+        query: &search.query,
+        within: &search.within,
+        keywords,
+        now: now(),
+    }
+}
+
+/// Seconds since 1970.
+fn now() -> i64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_secs() as i64)
 }
 
 fn fields(wanted: types::Fields) -> Fields {

@@ -227,6 +227,8 @@ impl Answers<'_> {
             Ask::Measure(q) => self.measure(q, end).await,
             Ask::Bytes(q) => self.bytes(q, end).await,
             Ask::Search(q) => self.search(q, end).await,
+            Ask::Sort(q) => self.sort(q, end).await,
+            Ask::Thread(q) => self.thread(q, end).await,
             Ask::Store(q) => self.store(q, end).await,
             Ask::Copy(q) => self.copy(q, end).await,
             Ask::Move(q) => self.relocate(q, end).await,

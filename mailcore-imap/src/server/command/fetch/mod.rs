@@ -13,9 +13,10 @@ use crate::server::earlier::Earlier;
 use crate::server::finish::Finish;
 use crate::server::question::{Answer, Records, Store, Want};
 use crate::server::remaining::Remaining;
+use crate::server::state::Selected;
 use crate::server::tell::Own;
 use crate::server::turn::{Command, Next, Reply, Turn};
-use crate::server::view::{Permit, View};
+use crate::server::view::Permit;
 use crate::types::{Access, Failed, Row, SequenceSet};
 use held::Held;
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, ModSeq, Uid, UidSet};
@@ -83,12 +84,9 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
         return Err(Wrong::ARGUMENTS);
     };
     let uids = if by_uid {
-        selected.view.uids(set.ranges())
+        selected.uids(&set)
     } else {
-        selected
-            .view
-            .numbers(set.ranges())
-            .map_err(|_| Wrong::SET)?
+        selected.numbers(&set).map_err(|_| Wrong::SET)?
     };
     at.space().map_err(|_| Wrong::ARGUMENTS)?;
     let mut items = fetch::items(at)?;
@@ -112,7 +110,7 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
     };
     let earlier = modifiers.changed_since.filter(|_| modifiers.vanished);
     let begin = match earlier {
-        Some(since) => At::Earlier(Earlier::new(since, named(&set, &selected.view), None)),
+        Some(since) => At::Earlier(Earlier::new(since, named(&set, selected), None)),
         None => At::Batch,
     };
     Ok(Box::new(Run {
@@ -132,7 +130,11 @@ fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>, permit: Permit) -> Opened {
 }
 
 /// The UIDs that a set names, whether they are there or not.
-fn named(set: &SequenceSet, view: &View) -> UidSet {
+fn named(set: &SequenceSet, selected: &Selected) -> UidSet {
+    if set.is_saved() {
+        return selected.saved.clone();
+    }
+    let view = &selected.view;
     let last = view.uid(view.exists());
     let end = |end: Option<u32>| end.map_or(last, Uid::new);
     let mut named = UidSet::new();
