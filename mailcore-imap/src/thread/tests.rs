@@ -233,7 +233,7 @@ proptest! {
         let turned_round = threads(Algorithm::Refs, headers.iter().rev().map(String::as_str));
         // The same with numbers from the other end.
         let mut named = String::new();
-        for part in shown(&turned_round).split_inclusive(|c| c == '(' || c == ')') {
+        for part in shown(&turned_round).split_inclusive(['(', ')']) {
             let (number, mark) = part.split_at(part.len() - 1);
             if let Ok(number) = number.parse::<usize>() {
                 named.push_str(&(count + 1 - number).to_string());
