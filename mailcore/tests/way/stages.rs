@@ -296,6 +296,7 @@ impl Office {
             intake,
             reports: bounce::Options::new(hostname.parse().unwrap()),
             options: scheduler::Options::default(),
+            exchangers: None,
             clock: Clock::system(),
             orders: orders.clone(),
         });
