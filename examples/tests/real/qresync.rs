@@ -12,7 +12,7 @@ class Client:
     def __init__(self, state=None):
         self.m = imaplib.IMAP4('localhost', int(ports['imap'])); self.m.login(user, password)
         assert 'CONDSTORE' in self.m.capabilities or 'QRESYNC' in self.m.capability()[1][0].decode()
-        assert self.m.enable('QRESYNC') == ('OK', [b'QRESYNC'])
+        assert self.m.enable('QRESYNC')[0] == 'OK' and self.m.response('ENABLED')[1] == [b'QRESYNC']
         self.validity, self.modseq, self.flags = state or (0, 0, {})
         self.flags = {int(uid): flags for uid, flags in self.flags.items()}
         known = self.modseq and f' (QRESYNC ({self.validity} {self.modseq}))' or ''
@@ -23,7 +23,7 @@ class Client:
         self.heard = self.take()
         exists = int(self.m.response('EXISTS')[1][-1])
         if not known:
-            self.m.uid('FETCH', '1:*', '(FLAGS)'); self.take()
+            self.m._simple_command('UID', 'FETCH', '1:*', '(FLAGS)'); self.take()
         assert exists == len(self.flags), (exists, self.flags)
     def take(self):
         """Believes what was told, and says how much it was."""
@@ -43,8 +43,7 @@ class Client:
         return told
     def truth(self):
         other = imaplib.IMAP4('localhost', int(ports['imap'])); other.login(user, password); other.select(readonly=True)
-        other.uid('FETCH', '1:*', '(FLAGS)')
-        lines = [x.decode() for x in other.response('FETCH')[1] if x]
+        lines = [x.decode() for x in other.uid('FETCH', '1:*', '(FLAGS)')[1] if x]
         other.logout()
         return {int(re.search(r'UID (\d+)', x)[1]): sorted(set(re.search(r'FLAGS \(([^)]*)\)', x)[1].split()) - {'\\Recent'}) for x in lines}
     def agrees(self):
@@ -85,7 +84,7 @@ c = Client(state); assert c.heard == 3, c.heard; c.agrees()
 # While it is there: expunges by UID, and where it stands with them.
 other(('STORE', '5', '+FLAGS', r'(\Deleted)'), ('EXPUNGE', '5'))
 c.m.noop(); c.take(); c.agrees()
-c.m.uid('STORE', '6', '+FLAGS.SILENT', r'(\Answered)'); c.flags[6] = ['\\Answered']; c.take(); c.agrees()
+c.m._simple_command('UID', 'STORE', '6', '+FLAGS.SILENT', r'(\Answered)'); c.flags[6] = ['\\Answered']; c.take(); c.agrees()
 state = c.leave()
 c = Client(state); c.agrees()
 # Somebody else was faster: nothing is overwritten.
