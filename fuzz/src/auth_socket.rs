@@ -1,8 +1,8 @@
 //! Dovecot's authentication protocol against any peer: an answer is a line that reads back, an exchange has one end, and
 //! all of it is the same in whatever pieces the octets come.
 
-use crate::peer::{Leave, Peer, Travel, WHOLE, scribble};
 use crate::Choices;
+use crate::peer::{Leave, Peer, Travel, WHOLE, scribble};
 use mailcore_base::wire::Notice;
 use mailcore_sasl::Offer;
 use mailcore_sasl::socket::logins::{Ask, Greeting, Session, Step, Ticket};
@@ -74,7 +74,11 @@ fn log_in(answers: u8, mut peer: Peer<'_>) -> String {
 /// A line without its end; nothing in it is another.
 fn plain(line: &[u8]) -> &[u8] {
     let plain = line.strip_suffix(b"\n").expect("a whole line");
-    assert!(!plain.iter().any(|b| matches!(b, b'\r' | 0)), "{}", line.escape_ascii());
+    assert!(
+        !plain.iter().any(|b| matches!(b, b'\r' | 0)),
+        "{}",
+        line.escape_ascii()
+    );
     plain
 }
 
@@ -109,7 +113,13 @@ impl Clerk {
                 let (ticket, response) = asked.take().expect("what was asked");
                 assert!(self.open.contains(&ticket), "it never began, or was over");
                 let user = String::from_utf8_lossy(response.expose()).replace('\0', "");
-                (ticket, Reply::Granted { user, fields: Vec::new() })
+                (
+                    ticket,
+                    Reply::Granted {
+                        user,
+                        fields: Vec::new(),
+                    },
+                )
             }
             Ask::Forget(asked) => {
                 let ticket = asked.take().expect("what was asked");

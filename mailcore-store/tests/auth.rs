@@ -119,7 +119,8 @@ async fn the_file_conforms() {
 
 #[tokio::test]
 async fn the_roll_tells_fields_and_hides_who_may_not_come_from_there() {
-    let text = "away:{PLAIN}x::::::nologin reason=Away\nnear:{PLAIN}x::::::allow_nets=192.0.2.0/24\n";
+    let text =
+        "away:{PLAIN}x::::::nologin reason=Away\nnear:{PLAIN}x::::::allow_nets=192.0.2.0/24\n";
     let given = Given::new(text);
     let entry = async |name: &str, peer: Option<&str>| {
         let found = given.file.entry(&login_from(name, peer)).await;

@@ -32,7 +32,10 @@ impl Accounts {
         let accounts = Self { folder, users };
         let (data, mail) = (accounts.path().join("data"), accounts.mail());
         fs::create_dir(&data).unwrap();
-        let lines = accounts.users.iter().map(|user| format!("{user}@example.test:{{PLAIN}}{PASSWORD}\n"));
+        let lines = accounts
+            .users
+            .iter()
+            .map(|user| format!("{user}@example.test:{{PLAIN}}{PASSWORD}\n"));
         fs::write(accounts.list(), lines.collect::<String>()).unwrap();
         let real = real_messages();
         for (at, user) in accounts.users.iter().enumerate() {
@@ -140,8 +143,13 @@ fn real_messages() -> Vec<Vec<u8>> {
     let Some(corpus) = std::env::var_os("MAILCORE_CORPUS") else {
         return Vec::new();
     };
-    let found = run(Command::new("find").arg(corpus).args(["-name", "*.eml", "-size", "-64k"]));
-    let mut paths: Vec<String> = String::from_utf8_lossy(&found.stdout).lines().map(str::to_owned).collect();
+    let found = run(Command::new("find")
+        .arg(corpus)
+        .args(["-name", "*.eml", "-size", "-64k"]));
+    let mut paths: Vec<String> = String::from_utf8_lossy(&found.stdout)
+        .lines()
+        .map(str::to_owned)
+        .collect();
     paths.sort();
     let texts = paths.iter().take(100).map(|path| fs::read(path).unwrap());
     // A Maildir keeps lines that end in LF.
@@ -196,7 +204,11 @@ impl Copy {
         )
         .unwrap();
         let mut command = Command::new("mbsync");
-        command.env("HOME", &self.folder).arg("--config").arg(&rc).arg("all");
+        command
+            .env("HOME", &self.folder)
+            .arg("--config")
+            .arg(&rc)
+            .arg("all");
         succeed(&mut command)
     }
 
@@ -216,7 +228,10 @@ impl Copy {
         )
         .unwrap();
         let mut command = Command::new("offlineimap");
-        command.env("HOME", &self.folder).args(["-o", "-u", "basic", "-c"]).arg(&rc);
+        command
+            .env("HOME", &self.folder)
+            .args(["-o", "-u", "basic", "-c"])
+            .arg(&rc);
         succeed(&mut command)
     }
 
@@ -238,7 +253,10 @@ fn collect(folder: &Path, all: &mut Vec<(PathBuf, u64)>) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if known.is_dir() {
             collect(&path, all);
-        } else if !name.starts_with(".mbsync") && !name.starts_with(".uidvalidity") && !name.starts_with(".isyncuid") {
+        } else if !name.starts_with(".mbsync")
+            && !name.starts_with(".uidvalidity")
+            && !name.starts_with(".isyncuid")
+        {
             all.push((path, known.ino()));
         }
     }

@@ -105,7 +105,10 @@ fn a_dovecot_and_our_server_share_mailboxes_and_give_the_same_uids() {
     let arguments = ["--mail-location", &location, "--mail-user", "nobody"];
     let server = Server::start_in(accounts.into_folder(), &arguments);
     let (ours, theirs) = (server.port(IMAP), dovecot.imap);
-    let names: Vec<String> = users.iter().map(|user| format!("{user}@example.test")).collect();
+    let names: Vec<String> = users
+        .iter()
+        .map(|user| format!("{user}@example.test"))
+        .collect();
     let (ours_text, theirs_text) = (ours.to_string(), theirs.to_string());
     let mut arguments = vec![ours_text.as_str(), &theirs_text, PASSWORD, seconds()];
     arguments.extend(names.iter().map(String::as_str));
@@ -130,25 +133,57 @@ fn doveadm_finds_our_users_and_their_mail_and_logs_them_in() {
     let (auth, userdb) = (auth.display().to_string(), userdb.display().to_string());
     let _server = Server::start_in(
         accounts.into_folder(),
-        &["--mail-location", &location, "--mail-user", "nobody", "--auth-socket", &auth, "--auth-userdb-socket", &userdb],
+        &[
+            "--mail-location",
+            &location,
+            "--mail-user",
+            "nobody",
+            "--auth-socket",
+            &auth,
+            "--auth-userdb-socket",
+            &userdb,
+        ],
     );
     let doveadm = |arguments: &[&str]| {
         let mut command = Command::new("timeout");
-        command.args(["60", "doveadm", "-c"]).arg(dovecot.settings());
+        command
+            .args(["60", "doveadm", "-c"])
+            .arg(dovecot.settings());
         command.args(["-o", &format!("auth_socket_path={userdb}")]);
-        let out = command.args(arguments).stdin(Stdio::null()).output().unwrap();
+        let out = command
+            .args(arguments)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
         let text = [out.stdout, out.stderr].concat();
         (String::from_utf8(text).unwrap(), out.status.success())
     };
     let (all, _) = doveadm(&["user", "*"]);
     let all: Vec<&str> = all.lines().collect();
-    assert_eq!(all, ["user01@example.test", "user02@example.test", "user03@example.test"]);
+    assert_eq!(
+        all,
+        [
+            "user01@example.test",
+            "user02@example.test",
+            "user03@example.test"
+        ]
+    );
     let (one, _) = doveadm(&["user", "user02@example.test"]);
     let place = format!("mail\tmaildir:{}/user02\n", mail.display());
-    assert!(one.contains("uid\t65534\n") && one.contains(&place), "{one}");
+    assert!(
+        one.contains("uid\t65534\n") && one.contains(&place),
+        "{one}"
+    );
     let (none, found) = doveadm(&["user", "stranger@example.test"]);
     assert!(!found && none.contains("doesn't exist"), "{none}");
-    let (status, _) = doveadm(&["mailbox", "status", "-u", "user03@example.test", "messages", "INBOX"]);
+    let (status, _) = doveadm(&[
+        "mailbox",
+        "status",
+        "-u",
+        "user03@example.test",
+        "messages",
+        "INBOX",
+    ]);
     assert_eq!(status, "INBOX messages=9\n");
     for (password, right) in [(PASSWORD, true), ("wrong", false)] {
         let (said, done) = doveadm(&["auth", "test", "-a", &auth, "user01@example.test", password]);

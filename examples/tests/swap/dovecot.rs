@@ -45,11 +45,15 @@ impl Dovecot {
 
     fn start(&self) {
         let mut command = Command::new("dovecot");
-        command.arg("-c").arg(self.folder.path().join("dovecot.conf"));
+        command
+            .arg("-c")
+            .arg(self.folder.path().join("dovecot.conf"));
         let out = run(&mut command);
         let said = String::from_utf8_lossy(&out.stderr).into_owned();
         assert!(out.status.success(), "{said}{}", self.log());
-        wait_for("Dovecot", || TcpStream::connect(("127.0.0.1", self.imap)).ok());
+        wait_for("Dovecot", || {
+            TcpStream::connect(("127.0.0.1", self.imap)).ok()
+        });
     }
 
     /// Its configuration, for its own tools.
@@ -64,10 +68,23 @@ impl Dovecot {
     /// Nothing that it found was broken.
     pub fn is_content(&self) {
         let log = self.log();
-        let bad = ["Error:", "Broken file", "orrupted", "Panic:", "Fatal:", "Warning:"];
-        let lines = log.lines().filter(|line| bad.iter().any(|word| line.contains(word)));
+        let bad = [
+            "Error:",
+            "Broken file",
+            "orrupted",
+            "Panic:",
+            "Fatal:",
+            "Warning:",
+        ];
+        let lines = log
+            .lines()
+            .filter(|line| bad.iter().any(|word| line.contains(word)));
         let lines: Vec<&str> = lines.collect();
-        assert!(lines.is_empty(), "Dovecot is not content:\n{}", lines.join("\n"));
+        assert!(
+            lines.is_empty(),
+            "Dovecot is not content:\n{}",
+            lines.join("\n")
+        );
     }
 }
 

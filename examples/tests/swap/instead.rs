@@ -43,7 +43,10 @@ for user in users:
 
 fn our_server(accounts: Accounts, template: &Path) -> Server {
     let location = format!("{}/%n", template.display());
-    Server::start_in(accounts.into_folder(), &["--mail-location", &location, "--mail-user", "nobody"])
+    Server::start_in(
+        accounts.into_folder(),
+        &["--mail-location", &location, "--mail-user", "nobody"],
+    )
 }
 
 #[test]
@@ -54,7 +57,10 @@ fn a_dovecot_is_replaced_and_comes_back_and_no_client_notices() {
     let scratch = tempfile::tempdir().unwrap();
     let accounts = Accounts::make(10, 1000);
     let (users, mail) = (accounts.users().to_vec(), accounts.mail());
-    let copies: Vec<Copy> = users.iter().map(|user| Copy::new(scratch.path(), user)).collect();
+    let copies: Vec<Copy> = users
+        .iter()
+        .map(|user| Copy::new(scratch.path(), user))
+        .collect();
     let sync = |port: u16| {
         for (at, copy) in copies.iter().enumerate() {
             copy.mbsync(port);
@@ -71,13 +77,21 @@ fn a_dovecot_is_replaced_and_comes_back_and_no_client_notices() {
     sync(dovecot.imap);
     // Once more: what the first has changed of its own, it takes note of now.
     let kept = sync(dovecot.imap);
-    assert!(kept.iter().all(|files| files.len() >= 990), "{}", kept[9].len());
+    assert!(
+        kept.iter().all(|files| files.len() >= 990),
+        "{}",
+        kept[9].len()
+    );
     let before = told(dovecot.imap, &users);
     drop(dovecot);
 
     let server = our_server(accounts, &mail);
     same(&before, &told(server.port(IMAP), &users));
-    assert_eq!(kept, sync(server.port(IMAP)), "something was transferred again");
+    assert_eq!(
+        kept,
+        sync(server.port(IMAP)),
+        "something was transferred again"
+    );
     same(&before, &told(server.port(IMAP), &users));
     script(GO_ON, server.port(IMAP), &users);
     sync(server.port(IMAP));

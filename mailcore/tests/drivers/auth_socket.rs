@@ -206,11 +206,11 @@ async fn the_log_says_who_failed_from_where_and_never_with_what() {
     let world = World::new();
     let mut peer = Peer::of(&world).await;
     let further = "\trip=192.0.2.9\tlip=192.0.2.2";
-    peer.ask(&plain(1, further, "alice\nauth: forged", "hunter2"))
+    peer.ask(&plain(1, further, "alice>, rip=192.0.2.1", "hunter2"))
         .await;
     let heard = log.text();
     assert!(
-        heard.contains("plain(alice?auth: forged,192.0.2.9): Invalid credentials"),
+        heard.contains("plain(alice?? rip?192.0.2.1,192.0.2.9): Invalid credentials"),
         "{heard}"
     );
     assert!(!heard.contains("hunter2"), "{heard}");

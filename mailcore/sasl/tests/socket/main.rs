@@ -6,6 +6,7 @@
 //! look-ups.
 
 #![allow(
+    clippy::unwrap_used,
     unreachable_pub,
     missing_debug_implementations,
     reason = "a test program exports nothing"
