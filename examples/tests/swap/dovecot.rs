@@ -74,7 +74,6 @@ impl Dovecot {
             "orrupted",
             "Panic:",
             "Fatal:",
-            "Warning:",
         ];
         let lines = log
             .lines()
