@@ -10,22 +10,24 @@ mod options;
 mod owner;
 mod post;
 mod queue;
+mod sockets;
 
 use clap::Parser;
 use first_run::{DataFolder, Unusable};
 use lock::FolderLock;
+use mailcore::Server;
 use mailcore::auth::{self, Gate};
 use mailcore::base::address::Domain;
-use mailcore::net::listen::{Limits, Listener};
+use mailcore::net::auth_server::DirectoryServer;
+use mailcore::net::listen::Limits;
 use mailcore::reception::Desk;
 use mailcore::route::{Aliases, Routes};
 use mailcore::store::auth::{Hasher, PasswdFile, PasswdFileOptions};
 use mailcore::store::mailbox::{MailStore, maildir::Maildir};
-use mailcore::{Protocol, Server};
 use options::{Command, Options};
 use owner::Owner;
 use post::Post;
-use std::net::SocketAddr;
+use sockets::Sockets;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,17 +38,6 @@ use tracing_subscriber::util::SubscriberInitExt;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// The well-known ports.
-const PORTS: [(Protocol, u16); 8] = [
-    (Protocol::Lmtp, 24),
-    (Protocol::Smtp, 25),
-    (Protocol::Pop3, 110),
-    (Protocol::Imap, 143),
-    (Protocol::Submissions, 465),
-    (Protocol::Submission, 587),
-    (Protocol::Imaps, 993),
-    (Protocol::Pop3s, 995),
-];
 /// How long sessions may take to finish when the server stops.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// Connections in all; what the system allows may be less.
@@ -88,10 +79,7 @@ fn run(options: &Options) -> Result<(), Unusable> {
     if served.is_err() {
         folder.forget_unshown_users();
     }
-    if let Some(socket) = &options.lmtp_socket {
-        // Best effort: the next start replaces one that is left behind.
-        let _ = std::fs::remove_file(&socket.path);
-    }
+    sockets::forget(options);
     served
 }
 
@@ -111,33 +99,6 @@ fn start(
     let runtime =
         tokio::runtime::Runtime::new().map_err(|e| Unusable(format!("no runtime: {e}")))?;
     runtime.block_on(serve(options, domains, hostname, folder, sockets))
-}
-
-/// Sockets that are bound while the server still has the rights of whoever started it.
-struct Sockets {
-    tcp: Vec<(Protocol, std::net::TcpListener)>,
-    lmtp: Option<std::os::unix::net::UnixListener>,
-}
-
-impl Sockets {
-    fn bind(options: &Options) -> Result<Self, Unusable> {
-        let mut tcp = Vec::new();
-        for (protocol, port) in PORTS {
-            let address = SocketAddr::new(options.listen, options.base_port + port);
-            let listener = std::net::TcpListener::bind(address).map_err(|e| {
-                Unusable(format!(
-                    "{address}: {e} (another --base-port N may be free)"
-                ))
-            })?;
-            tcp.push((protocol, listener));
-        }
-        let lmtp = options
-            .lmtp_socket
-            .as_ref()
-            .map(owner::bind_socket)
-            .transpose()?;
-        Ok(Self { tcp, lmtp })
-    }
 }
 
 async fn serve(
@@ -166,6 +127,8 @@ async fn serve(
         .mail_location
         .clone()
         .unwrap_or_else(|| folder.mail_template());
+    let place = sockets::Owned::by(&template);
+    let directory = DirectoryServer::new(users.clone(), users.clone(), Some(Arc::new(place)));
     let store: Arc<dyn MailStore> = Arc::new(Maildir::new(template));
     let mut gate = auth::Options::new(hostname);
     gate.default_realm = Some(origin.as_ascii().to_owned());
@@ -197,20 +160,12 @@ async fn serve(
         .reception(desk)
         .queue(post.setup)
         .gate(gate)
+        .directory(directory)
         .mailboxes(store)
         .certificate_files(folder.certificate(), folder.key())
         .limits(limits);
-    for (protocol, listener) in sockets.tcp {
-        builder = builder.listen_on(
-            protocol,
-            Listener::from_tcp(listener).map_err(|e| wrong(&e))?,
-        );
-    }
-    if let Some(socket) = sockets.lmtp {
-        builder = builder.listen_on(
-            Protocol::Lmtp,
-            Listener::from_unix(socket).map_err(|e| wrong(&e))?,
-        );
+    for (protocol, listener) in sockets.listeners().map_err(|e| wrong(&e))? {
+        builder = builder.listen_on(protocol, listener);
     }
     let mut stops = [SignalKind::interrupt(), SignalKind::terminate()]
         .map(signal)

@@ -1,7 +1,7 @@
 //! The command line of `mailserver`. Its words are kept stable.
 
 use clap::Parser;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -56,6 +56,13 @@ pub struct Options {
     /// Serve LMTP on this Unix socket too (user and group need root)
     #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
     pub lmtp_socket: Option<SocketOption>,
+    /// Log in the clients of other servers by Dovecot's protocol: on this Unix socket (user and group need root), or on a
+    /// TCP port, where whoever reaches it may try passwords
+    #[arg(long, value_name = "PATH[,mode=,user=,group=]|inet:ADDRESS:PORT")]
+    pub auth_socket: Option<AuthPlace>,
+    /// Tell other programs of the users by Dovecot's protocol, on this Unix socket (user and group need root)
+    #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
+    pub auth_userdb_socket: Option<SocketOption>,
     /// What to do; without it, serve
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -83,6 +90,29 @@ pub struct SocketOption {
     pub user: Option<String>,
     /// Its group's name.
     pub group: Option<String>,
+}
+
+/// Where logins for other servers are served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthPlace {
+    /// On a Unix socket.
+    Unix(SocketOption),
+    /// On a TCP port.
+    Inet(SocketAddr),
+}
+
+impl FromStr for AuthPlace {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix("inet:") {
+            Some(address) => match address.parse() {
+                Ok(address) => Ok(Self::Inet(address)),
+                Err(_) => Err(format!("`{address}` is no ADDRESS:PORT")),
+            },
+            None => text.parse().map(Self::Unix),
+        }
+    }
 }
 
 impl FromStr for SocketOption {
@@ -148,9 +178,19 @@ mod tests {
     }
 
     #[test]
+    fn logins_are_served_on_a_path_or_a_port() {
+        let inet: AuthPlace = "inet:127.0.0.1:12345".parse().unwrap();
+        assert_eq!(inet, AuthPlace::Inet("127.0.0.1:12345".parse().unwrap()));
+        let unix: AuthPlace = "/run/auth,mode=0660".parse().unwrap();
+        assert!(matches!(unix, AuthPlace::Unix(socket) if socket.mode == 0o660));
+        assert!("inet:mail.example.test:1".parse::<AuthPlace>().is_err());
+    }
+
+    #[test]
     fn the_command_line_is_the_promised_one() {
         let line = "mailserver --data d --listen 127.0.0.1 --base-port 20000 --domain a.test --domain b.test \
-                    --mail-location /m/%d/%n --mail-user vmail --aliases a --max-per-address 9 --lmtp-socket /s,mode=600";
+                    --mail-location /m/%d/%n --mail-user vmail --aliases a --max-per-address 9 --lmtp-socket /s,mode=600 \
+                    --auth-socket /a,mode=660 --auth-userdb-socket /u";
         let options = Options::try_parse_from(line.split_whitespace()).unwrap();
         assert_eq!(options.domains, ["a.test", "b.test"]);
         assert_eq!(options.base_port, 20000);

@@ -2,9 +2,11 @@
 
 use crate::first_run::Unusable;
 use crate::options::SocketOption;
+use mailcore::net::listen::bind_unix;
 use nix::unistd::{Gid, Group, Uid, User, chown, geteuid, initgroups, setgid, setuid};
 use std::ffi::CString;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::io::ErrorKind;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -58,23 +60,27 @@ impl Owner {
     }
 }
 
-/// Binds a Unix socket; one that a dead server has left behind is replaced.
+/// Binds a Unix socket; one that a dead server has left behind is replaced, one where somebody listens is not.
 pub fn bind_socket(option: &SocketOption) -> Result<UnixListener, Unusable> {
     let path = &option.path;
-    let wrong = |e: std::io::Error| Unusable(format!("{}: {e}", path.display()));
-    let left_behind = std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket())
-        && std::os::unix::net::UnixStream::connect(path).is_err();
-    if left_behind {
-        std::fs::remove_file(path).map_err(wrong)?;
+    let wrong = |e: String| Unusable(format!("{}: {e}", path.display()));
+    let uid = option.user.as_deref().map(uid_of).transpose()?;
+    let gid = option.group.as_deref().map(gid_of).transpose()?;
+    if (uid.is_some() || gid.is_some()) && !geteuid().is_root() {
+        return Err(wrong("giving it to a user or group needs root".to_owned()));
     }
-    let listener = UnixListener::bind(path).map_err(wrong)?;
-    dress(
-        path,
-        option.mode,
-        option.user.as_deref(),
-        option.group.as_deref(),
-    )?;
-    Ok(listener)
+    let owner = (uid.map(Uid::as_raw), gid.map(Gid::as_raw));
+    bind_unix(path, option.mode, owner).map_err(|e| match e.kind() {
+        ErrorKind::AddrInUse if is_socket(path) => {
+            wrong("another process listens there: stop that one, or take another path".to_owned())
+        }
+        ErrorKind::AddrInUse => wrong("there is something else".to_owned()),
+        _ => wrong(e.to_string()),
+    })
+}
+
+fn is_socket(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok_and(|m| m.file_type().is_socket())
 }
 
 /// Raises the number of files that may be open to what the system allows.
@@ -84,19 +90,6 @@ pub fn allow_many_files() {
     limit.current = limit.maximum;
     // Where it is refused the server has the files it has.
     let _ = setrlimit(Resource::Nofile, limit);
-}
-
-/// Sets mode and owner of a socket that was just made.
-fn dress(path: &Path, mode: u32, user: Option<&str>, group: Option<&str>) -> Result<(), Unusable> {
-    let wrong = |e: String| Unusable(format!("{}: {e}", path.display()));
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))
-        .map_err(|e| wrong(e.to_string()))?;
-    let uid = user.map(uid_of).transpose()?;
-    let gid = group.map(gid_of).transpose()?;
-    if (uid.is_some() || gid.is_some()) && !geteuid().is_root() {
-        return Err(wrong("giving it to a user or group needs root".to_owned()));
-    }
-    chown(path, uid, gid).map_err(|e| wrong(e.to_string()))
 }
 
 fn uid_of(name: &str) -> Result<Uid, Unusable> {

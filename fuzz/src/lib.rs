@@ -21,6 +21,7 @@ pub mod safe;
 
 pub mod address;
 pub mod aliases;
+pub mod auth_socket;
 pub mod date;
 pub mod decoding;
 pub mod deflate;

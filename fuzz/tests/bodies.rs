@@ -22,6 +22,7 @@ macro_rules! promises {
 promises! {
     an_address_reads_back_as_it_was_written: address,
     a_file_of_aliases_is_read_whole_or_refused: aliases,
+    an_auth_socket_answers_in_lines_that_read_back_and_ends: auth_socket,
     a_date_reads_back_as_the_same_moment: date,
     what_is_decoded_is_the_same_in_any_pieces: decoding,
     what_is_deflated_inflates_to_itself: deflate,

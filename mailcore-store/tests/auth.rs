@@ -5,7 +5,7 @@ use mailcore_base::login::{Login, Secret, Service};
 use mailcore_store::Fault;
 use mailcore_store::auth::{
     Credential, Entry, Hasher, MemoryUsers, NameForm, PasswdFile, PasswdFileOptions, Passwords,
-    Scheme, Stored, User, Users, Verdict,
+    Roll, Scheme, Stored, User, Users, Verdict,
 };
 use mailcore_store::conform::auth::{self as conform, Known};
 use std::path::{Path, PathBuf};
@@ -114,6 +114,24 @@ async fn the_file_conforms() {
     let given = Given::new(&text);
     assert_eq!(given.lines(), [0; 0]);
     conform::all(&given.file, &known()).await;
+    conform::the_roll_names_all_users_and_nobody_else(&given.file, &known()).await;
+}
+
+#[tokio::test]
+async fn the_roll_tells_fields_and_hides_who_may_not_come_from_there() {
+    let text =
+        "away:{PLAIN}x::::::nologin reason=Away\nnear:{PLAIN}x::::::allow_nets=192.0.2.0/24\n";
+    let given = Given::new(text);
+    let entry = async |name: &str, peer: Option<&str>| {
+        let found = given.file.entry(&login_from(name, peer)).await;
+        found.expect("the file answers")
+    };
+    let away = entry("away", None).await.expect("he is there");
+    assert_eq!(away.fields.get("reason").map(String::as_str), Some("Away"));
+    assert!(away.fields.contains_key("nologin"));
+    assert_eq!(entry("near", None).await, None);
+    assert_eq!(entry("near", Some("198.51.100.1")).await, None);
+    assert!(entry("near", Some("192.0.2.7")).await.is_some());
 }
 
 #[tokio::test]
@@ -128,6 +146,7 @@ async fn the_memory_conforms() {
         users.insert(Entry::new(User::new(name), stored));
     }
     conform::all(&users, &known()).await;
+    conform::the_roll_names_all_users_and_nobody_else(&users, &known()).await;
     assert!(users.remove("CAROL"));
     assert!(!users.remove("carol"));
     conform::all(&users, &known()[..2]).await;

@@ -1,7 +1,7 @@
 //! The entries of an account file or of the memory by name, and the answers that follow from them. It opens
 //! nothing and knows no file format.
 
-use super::{Credential, Entry, Found, Hasher, Password, Scheme, Stored, Verdict};
+use super::{Credential, Enrolled, Entry, Found, Hasher, Password, Scheme, Stored, Verdict};
 use crate::Result;
 use mailcore_base::login::{Login, Secret};
 use std::collections::HashMap;
@@ -47,6 +47,31 @@ impl Book {
     #[cfg(feature = "files")]
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
         self.entries.keys().map(String::as_str)
+    }
+
+    /// The entry `key`, for somebody who needs no password.
+    pub(super) fn enrolled(&self, (key, name): (&str, &str), login: &Login) -> Option<Enrolled> {
+        let entry = self.entry(key)?;
+        let admitted = entry
+            .nets
+            .as_ref()
+            .is_none_or(|nets| nets.admits(login.peer));
+        admitted.then(|| Enrolled {
+            name: canonical(entry, name),
+            fields: entry.fields.clone(),
+        })
+    }
+
+    /// The names behind `after`, in order.
+    pub(super) fn page(&self, after: Option<&str>, most: usize) -> Vec<String> {
+        let behind = |name: &&String| after.is_none_or(|after| name.as_str() > after);
+        let mut names: Vec<&String> = self.entries.keys().filter(behind).collect();
+        if names.len() > most {
+            names.select_nth_unstable(most);
+            names.truncate(most);
+        }
+        names.sort_unstable();
+        names.into_iter().cloned().collect()
     }
 
     pub(super) fn schemes(&self) -> Vec<Scheme> {

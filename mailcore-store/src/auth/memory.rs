@@ -2,7 +2,8 @@
 
 use super::book::Book;
 use super::{
-    Entry, Found, Hasher, PasswordScheme, Passwords, Scheme, SchemeError, User, Users, Verdict,
+    Enrolled, Entry, Found, Hasher, PasswordScheme, Passwords, Roll, Scheme, SchemeError, User,
+    Users, Verdict,
 };
 use crate::Result;
 use async_trait::async_trait;
@@ -119,5 +120,17 @@ impl Users for MemoryUsers {
             name,
             ..entry.user.clone()
         }))
+    }
+}
+
+#[async_trait]
+impl Roll for MemoryUsers {
+    async fn entry(&self, login: &Login) -> Result<Option<Enrolled>> {
+        let name = login.name.to_ascii_lowercase();
+        Ok(self.book().enrolled((&name, &name), login))
+    }
+
+    async fn page(&self, after: Option<&str>, most: usize) -> Result<Vec<String>> {
+        Ok(self.book().page(after, most))
     }
 }

@@ -12,6 +12,7 @@ mod memory;
 mod nets;
 #[cfg(all(feature = "schemes", feature = "files"))]
 mod passwd_file;
+mod roll;
 #[cfg(feature = "schemes")]
 pub mod scheme;
 
@@ -25,6 +26,7 @@ pub use memory::MemoryUsers;
 pub use nets::Nets;
 #[cfg(all(feature = "schemes", feature = "files"))]
 pub use passwd_file::{NameForm, PasswdFile, PasswdFileOptions};
+pub use roll::{Enrolled, Roll};
 #[cfg(feature = "schemes")]
 pub use scheme::{PasswordScheme, SchemeError, Stored};
 

@@ -10,8 +10,8 @@
 //! no temporary failure, so that a later backend is asked).
 
 use super::book::Book;
-use super::{Entry, Fields, Found, Hasher, Nets, Password, Passwords};
-use super::{Scheme, Stored, User, Users, Verdict};
+use super::{Enrolled, Entry, Fields, Found, Hasher, Nets, Password, Passwords};
+use super::{Roll, Scheme, Stored, User, Users, Verdict};
 use crate::Result;
 use crate::source::{Faults, Keeping, Report, Source};
 use async_trait::async_trait;
@@ -180,6 +180,19 @@ impl Users for PasswdFile {
             name: name.clone(),
             ..entry.user.clone()
         }))
+    }
+}
+
+#[async_trait]
+impl Roll for PasswdFile {
+    async fn entry(&self, login: &Login) -> Result<Option<Enrolled>> {
+        let book = self.source.current().await;
+        let name = self.naming.whole(&login.name);
+        Ok(book.enrolled((self.naming.key(&name), &name), login))
+    }
+
+    async fn page(&self, after: Option<&str>, most: usize) -> Result<Vec<String>> {
+        Ok(self.source.current().await.page(after, most))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The promises of users and passwords. The backend comes filled; who is in it is told beside it.
 
-use crate::auth::{Credential, Passwords, Scheme, Stored, Users, Verdict};
+use crate::auth::{Credential, Passwords, Roll, Scheme, Stored, Users, Verdict};
 use mailcore_base::login::{Login, Secret, Service};
 
 /// A user that the backend knows.
@@ -40,6 +40,34 @@ pub async fn all(backend: &(impl Passwords + Users), known: &[Known]) {
     credentials_are_given_for_what_is_stored(backend, known).await;
     credentials_prove_the_password(backend, known).await;
     a_challenge_is_the_same_when_asked_again(backend, known).await;
+}
+
+/// All users are enrolled and listed, each once and in order, in pages of any size, and nobody else is. `known` has to name
+/// all users of the backend.
+pub async fn the_roll_names_all_users_and_nobody_else(backend: &dyn Roll, known: &[Known]) {
+    for user in known {
+        let entry = backend.entry(&user.login()).await;
+        let entry = entry.expect("the backend answers").expect("he is there");
+        assert_eq!(entry.name, user.canonical);
+    }
+    let stranger = backend.entry(&login("somebody.else@example.test")).await;
+    assert_eq!(stranger.expect("the backend answers"), None);
+    let mut names: Vec<&str> = known.iter().map(|user| user.name.as_str()).collect();
+    names.sort_unstable();
+    for most in [1, 2, known.len() + 1] {
+        let mut told: Vec<String> = Vec::new();
+        loop {
+            let page = backend.page(told.last().map(String::as_str), most).await;
+            let page = page.expect("the backend answers");
+            assert!(page.len() <= most);
+            if page.is_empty() {
+                break;
+            }
+            told.extend(page);
+            assert!(told.len() <= known.len(), "{told:?}");
+        }
+        assert_eq!(told, names);
+    }
 }
 
 fn login(name: &str) -> Login {

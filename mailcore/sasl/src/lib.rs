@@ -14,6 +14,7 @@
 pub mod apop;
 pub mod client;
 pub mod server;
+pub mod socket;
 
 mod binding;
 mod conditions;

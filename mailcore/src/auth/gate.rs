@@ -211,9 +211,9 @@ impl Gate {
     pub(super) async fn refuse(&self, link: &Link, refusal: Refusal) -> Refusal {
         if matches!(refusal.reason, Reason::Credentials | Reason::Barred) {
             let first = self.options.failure_delay;
-            let wait = match link.peer {
-                Some(peer) if !link.same_host() => self.penalties.failed(peer, first, now()),
-                _ => first,
+            let wait = match link.accused() {
+                Some(peer) => self.penalties.failed(peer, first, now()),
+                None => first,
             };
             tokio::time::sleep(wait).await;
         }
@@ -222,9 +222,9 @@ impl Gate {
 
     /// Waits what is left of the last refusal's time at this address: nobody saves it by hanging up and calling again.
     pub(super) async fn wait(&self, link: &Link) {
-        let left = match link.peer {
-            Some(peer) if !link.same_host() => self.penalties.left(peer, now()),
-            _ => Duration::ZERO,
+        let left = match link.accused() {
+            Some(peer) => self.penalties.left(peer, now()),
+            None => Duration::ZERO,
         };
         if !left.is_zero() {
             tokio::time::sleep(left).await;

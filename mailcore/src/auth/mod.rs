@@ -35,6 +35,8 @@ pub struct Link {
     pub tls: Option<TlsFacts>,
     /// Whether mechanisms that disclose the password may be used: TLS, or what counts as safe without.
     pub secured: bool,
+    /// A failure is not held against the address: whoever asks for the client keeps count himself.
+    pub lenient: bool,
 }
 
 impl Link {
@@ -57,6 +59,7 @@ impl Link {
             local,
             tls,
             secured,
+            lenient: false,
         }
     }
 
@@ -69,9 +72,10 @@ impl Link {
         }
     }
 
-    /// Both ends are one host.
-    fn same_host(&self) -> bool {
-        self.peer == self.local
+    /// The address that failures are held against, if they are.
+    fn accused(&self) -> Option<IpAddr> {
+        let same_host = self.peer == self.local;
+        self.peer.filter(|_| !same_host && !self.lenient)
     }
 
     fn login(&self, name: &str, mechanism: &str) -> Login {
@@ -105,6 +109,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Nobody could say.
+    pub(crate) fn unavailable() -> Self {
+        Self::new(Reason::Unavailable, "")
+    }
+
     fn new(reason: Reason, name: impl Into<String>) -> Self {
         Self {
             reason,

@@ -2,7 +2,7 @@
 //! machine, TLS, listeners.
 //!
 //! Machines decide, this module does: it never parses a command and never chooses a reply. Written once for
-//! SMTP, LMTP, IMAP, POP3 and ManageSieve, for servers and clients; generic over the stream underneath.
+//! SMTP, LMTP, IMAP, POP3, ManageSieve and logins for other servers, for servers and clients; generic over the stream underneath.
 //!
 //! ```text
 //!  listen ─► Socket ─► Stream (plain, TLS, DEFLATE) ─► End ─► pump ⇄ dialog (a machine and its desk)
@@ -11,6 +11,7 @@
 //! ```
 
 mod along;
+pub mod auth_server;
 mod bell;
 pub mod connect;
 mod deflated;

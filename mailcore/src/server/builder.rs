@@ -2,6 +2,7 @@
 
 use super::Protocol;
 use crate::auth::Gate;
+use crate::net::auth_server::DirectoryServer;
 use crate::net::listen::{Address, Limits, Listener};
 use crate::net::tls::{self, Certificate};
 use crate::queue::Setup;
@@ -25,6 +26,7 @@ pub struct Builder {
     pub(super) reception: Option<Arc<dyn Reception>>,
     pub(super) gate: Option<Arc<Gate>>,
     pub(super) store: Option<Arc<dyn MailStore>>,
+    pub(super) directory: Option<DirectoryServer>,
     pub(super) queue: Option<Setup>,
     pub(super) identity: Option<Identity>,
     pub(super) limits: Limits,
@@ -47,6 +49,7 @@ impl Builder {
             reception: None,
             gate: None,
             store: None,
+            directory: None,
             queue: None,
             identity: None,
             limits: Limits::default(),
@@ -79,6 +82,15 @@ impl Builder {
     pub fn mailboxes(self, store: Arc<dyn MailStore>) -> Self {
         Self {
             store: Some(store),
+            ..self
+        }
+    }
+
+    /// The directory of users that one listener serves to other programs ([`Protocol::Userdb`]).
+    #[must_use]
+    pub fn directory(self, directory: DirectoryServer) -> Self {
+        Self {
+            directory: Some(directory),
             ..self
         }
     }

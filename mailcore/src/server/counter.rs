@@ -1,6 +1,7 @@
 //! One listener's side of the house: TLS from the start where the port asks for it, then the protocol's driver.
 
 use super::{Protocol, strangers};
+use crate::net::auth_server::{AuthServer, DirectoryServer};
 use crate::net::imap_server::ImapServer;
 use crate::net::listen::{Arrival, Attendant, Limits, Refused};
 use crate::net::pop3_server::Pop3Server;
@@ -20,6 +21,8 @@ pub(super) enum Service {
     Smtp(SmtpServer),
     Imap(ImapServer),
     Pop3(Pop3Server),
+    Auth(AuthServer),
+    Userdb(DirectoryServer),
 }
 
 /// One listener's side of the house.
@@ -62,6 +65,8 @@ impl Attendant for Counter {
                 Service::Smtp(server) => server.serve(stream, &route, bell).await,
                 Service::Imap(server) => server.serve(stream, &route, bell).await,
                 Service::Pop3(server) => server.serve(stream, &route, bell).await,
+                Service::Auth(server) => server.serve(stream, bell).await,
+                Service::Userdb(server) => server.serve(stream, bell).await,
             }
         }
     }

@@ -17,6 +17,12 @@ pub enum StartError {
     /// A listener serves mailboxes and there are no logins or no mail store.
     #[error("{0:?} needs a gate for logins and a mail store")]
     NoMailboxes(Protocol),
+    /// A listener serves logins and there are none.
+    #[error("{0:?} needs a gate for logins")]
+    NoGate(Protocol),
+    /// A listener serves a directory of users and there is none.
+    #[error("{0:?} needs a directory of users")]
+    NoDirectory(Protocol),
     /// A listener is under TLS and there is no certificate.
     #[error("{0:?} needs a certificate")]
     NoCertificate(Protocol),

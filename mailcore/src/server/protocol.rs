@@ -20,6 +20,10 @@ pub enum Protocol {
     Pop3,
     /// POP3 under TLS from the start (995).
     Pop3s,
+    /// Logins for other servers, by Dovecot's protocol (a Unix socket: `auth`).
+    Auth,
+    /// The directory of users for other programs, by Dovecot's protocol (a Unix socket: `auth-userdb`).
+    Userdb,
 }
 
 impl Protocol {
@@ -36,6 +40,11 @@ impl Protocol {
         )
     }
 
+    /// Whether TLS can stand there at all.
+    pub(super) fn knows_tls(self) -> bool {
+        !matches!(self, Self::Auth | Self::Userdb)
+    }
+
     /// What logs call it: Postfix's names for services that take mail, Dovecot's for the others.
     pub(super) fn service(self) -> &'static str {
         match self {
@@ -45,6 +54,8 @@ impl Protocol {
             Self::Lmtp => "lmtp",
             Self::Imap | Self::Imaps => "imap",
             Self::Pop3 | Self::Pop3s => "pop3",
+            Self::Auth => "auth",
+            Self::Userdb => "auth-userdb",
         }
     }
 
@@ -65,6 +76,7 @@ impl Protocol {
             Self::Lmtp => "lmtp",
             Self::Imap | Self::Imaps => "imap",
             Self::Pop3 | Self::Pop3s => "pop3",
+            Self::Auth | Self::Userdb => "",
         }
     }
 }

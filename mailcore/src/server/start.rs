@@ -5,6 +5,7 @@ use super::builder::{Builder, Identity, Place};
 use super::counter::{Counter, Service};
 use super::{Protocol, Server, StartError, renewal};
 use crate::net::Peer;
+use crate::net::auth_server::AuthServer;
 use crate::net::imap_server::ImapServer;
 use crate::net::listen::{Address, Listener, Turnstile, listen};
 use crate::net::pop3_server::Pop3Server;
@@ -78,6 +79,9 @@ impl Builder {
         protocol: Protocol,
         known: &mut Vec<(Protocol, Arc<tls::Service>)>,
     ) -> Result<Option<Arc<tls::Service>>, StartError> {
+        if !protocol.knows_tls() {
+            return Ok(None);
+        }
         let Some(identity) = &self.identity else {
             return if protocol.implicit_tls() {
                 Err(StartError::NoCertificate(protocol))
@@ -98,7 +102,7 @@ impl Builder {
     }
 
     fn service(
-        &self,
+        &mut self,
         protocol: Protocol,
         hostname: &Domain,
         tls: bool,
@@ -111,6 +115,19 @@ impl Builder {
             return Ok(Service::Smtp(
                 self.smtp_server(protocol, hostname, tls, reception),
             ));
+        }
+        match (protocol, &self.gate) {
+            (Protocol::Auth, Some(gate)) => {
+                return Ok(Service::Auth(AuthServer::new(Arc::clone(gate))));
+            }
+            (Protocol::Auth, None) => return Err(StartError::NoGate(protocol)),
+            (Protocol::Userdb, _) => {
+                let directory = self.directory.take();
+                return directory
+                    .map(Service::Userdb)
+                    .ok_or(StartError::NoDirectory(protocol));
+            }
+            _ => {}
         }
         let (gate, store) = match (&self.gate, &self.store) {
             (Some(gate), Some(store)) => (Arc::clone(gate), Arc::clone(store)),

@@ -22,7 +22,7 @@ pub(super) fn refuse(
         Refused::Total => note_total(protocol, limits.total),
     }
     match protocol {
-        _ if protocol.implicit_tls() => Vec::new(),
+        _ if protocol.implicit_tls() || !protocol.knows_tls() => Vec::new(),
         Protocol::Imap => b"* BYE Maximum number of connections from user+IP exceeded\r\n".to_vec(),
         Protocol::Pop3 => {
             b"-ERR [IN-USE] Maximum number of connections from user+IP exceeded\r\n".to_vec()

@@ -8,6 +8,7 @@
     reason = "a test program exports nothing"
 )]
 
+mod auth_socket;
 mod client;
 mod delivery;
 mod doors;

@@ -237,6 +237,7 @@ impl<'r> Desk<'r> {
                 take_back(room, slip, Error::io("message file", e));
             }
         }
+        self.ledger.listed(room);
         self.lock = None;
     }
 

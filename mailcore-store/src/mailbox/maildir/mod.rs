@@ -57,6 +57,7 @@ use async_trait::async_trait;
 use home::Home;
 use mailcore_base::mailbox::{MailboxName, SpecialUse};
 use site::Site;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tenant::Tenant;
@@ -125,6 +126,14 @@ pub struct Maildir {
 }
 
 impl Maildir {
+    /// The directory that is a user's INBOX, by a template for users without a location of their own.
+    ///
+    /// # Errors
+    /// When the location is none that this store serves, or the user's name can be no part of a path.
+    pub fn place(user: &User, template: &str) -> Result<PathBuf> {
+        location::root(user, template)
+    }
+
     /// A store on the operating system's files, by a template with absolute paths.
     pub fn new(template: impl Into<String>) -> Self {
         let disk = Arc::new(RealDisk::new("/"));

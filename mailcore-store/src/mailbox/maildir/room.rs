@@ -165,7 +165,23 @@ impl Ledger {
     pub(super) fn settle(&mut self, room: &Room) {
         let soon = room.site.now() + LOOK_AGAIN;
         self.again = Some(self.again.map_or(soon, |again| again.min(soon)));
-        self.stamps = Stamps::take(room).ok();
+        // The lists are known as of when we last read or wrote them: since the lock was given back others may have given
+        // UIDs, which must not be taken for known.
+        let now = Stamps::take(room).ok();
+        self.stamps = now.zip(self.stamps).map(|(now, known)| Stamps {
+            list: known.list,
+            keywords: known.keywords,
+            ..now
+        });
+    }
+
+    /// What is in `dovecot-uidlist` is what we have read and written. Held: the lock.
+    pub(super) fn listed(&mut self, room: &Room) {
+        let list = Stamps::list(room);
+        self.stamps = self
+            .stamps
+            .zip(list.ok())
+            .map(|(known, list)| Stamps { list, ..known });
     }
 
     /// Whatever is thought to be known must be read again.
@@ -202,6 +218,19 @@ impl View {
 }
 
 impl Stamps {
+    /// `dovecot-uidlist` alone.
+    pub(super) fn list(room: &Room) -> std::io::Result<Option<Stamp>> {
+        match room.site.disk.stat(&room.path("dovecot-uidlist")) {
+            Ok(stat) => Ok(Some(Stamp {
+                inode: stat.inode,
+                len: stat.len,
+                modified: stat.modified,
+            })),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
     pub(super) fn take(room: &Room) -> std::io::Result<Self> {
         let stamp = |file: &str| {
             let stat = room.site.disk.stat(&room.path(file))?;

@@ -7,7 +7,7 @@ use super::book::{self, Entry};
 use super::dotlock::Dotlock;
 use super::filename;
 use super::listing::{Found, Listing};
-use super::room::{Ledger, Room, Stamps};
+use super::room::{Ledger, Room, Stamp, Stamps};
 use super::table::{Row, Table};
 use super::uidlist;
 use crate::disk::{self, FileKind};
@@ -48,8 +48,11 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
         uids = numbered(&listing, &table);
     }
     let list_changed = ledger.stamps.map(|s| s.list) != Some(stamps.list);
-    if !ledger.loaded || list_changed || uids.unknown() > 0 {
-        assign(room, ledger, (&listing, &table), &mut uids, held)?;
+    let mut list = stamps.list;
+    if (!ledger.loaded || list_changed || uids.unknown() > 0)
+        && let Some(written) = assign(room, ledger, (&listing, &table), &mut uids, held)?
+    {
+        list = written;
     }
     publish(room, ledger, &listing, &uids)?;
     if !std::mem::replace(&mut ledger.loaded, true) {
@@ -57,11 +60,8 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     }
     let settled = stamps.settled();
     ledger.again = (now < settled).then_some(settled);
-    // Taken before the directories were read: what changed since then shows.
-    ledger.stamps = Some(Stamps {
-        list: Stamps::take(room).map_err(failed)?.list,
-        ..stamps
-    });
+    // Taken before anything was read, or under the lock: what changed since then shows.
+    ledger.stamps = Some(Stamps { list, ..stamps });
     Ok(())
 }
 
@@ -195,17 +195,17 @@ fn numbered<'l>(listing: &'l Listing, table: &Table) -> Numbers<'l> {
     numbers
 }
 
-/// Finds UIDs in the list, and gives some to the files that have none.
+/// Finds UIDs in the list, and gives some to the files that have none; how the list looks then, where it was written.
 fn assign(
     room: &Room,
     ledger: &mut Ledger,
     (listing, table): (&Listing, &Arc<Table>),
     numbers: &mut Numbers<'_>,
     held: Option<&Dotlock<'_>>,
-) -> Result<()> {
+) -> Result<Option<Option<Stamp>>> {
     let believed = read_list(room, ledger, numbers)?;
     if believed && numbers.unknown() == 0 && !book::is_doubtful(room, ledger) {
-        return Ok(());
+        return Ok(None);
     }
     let _lock = match held {
         Some(_) => None,
@@ -264,7 +264,8 @@ fn assign(
         return Err(Error::io("dovecot-uidlist", e));
     }
     room.view()?.next = next;
-    Ok(())
+    let written = Stamps::list(room).map_err(|e| Error::io("dovecot-uidlist", e))?;
+    Ok(Some(written))
 }
 
 /// Those that have a UID and are not among the new entries.

@@ -57,15 +57,8 @@ impl Listener {
                 bound: None,
             }),
             Address::Unix { path, mode, owner } => {
-                let socket = bind_unix(path)?;
-                let listener = Self {
-                    socket: Listening::Unix(socket),
-                    bound: Some(path.clone()),
-                };
-                std::fs::set_permissions(path, Permissions::from_mode(*mode))?;
-                if owner.0.is_some() || owner.1.is_some() {
-                    std::os::unix::fs::chown(path, owner.0, owner.1)?;
-                }
+                let mut listener = Self::from_unix(bind_unix(path, *mode, *owner)?)?;
+                listener.bound = Some(path.clone());
                 Ok(listener)
             }
         }
@@ -165,19 +158,53 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-fn bind_unix(path: &Path) -> io::Result<UnixListener> {
-    match UnixListener::bind(path) {
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
-            let left_over = std::fs::symlink_metadata(path)?.file_type().is_socket()
-                && std::os::unix::net::UnixStream::connect(path).is_err();
-            if !left_over {
-                return Err(error);
-            }
+/// Listens on a Unix socket, of exactly this mode and owner from the first connection on, whatever the process's umask.
+/// A socket that a dead server has left at the path is replaced; one where somebody listens is not.
+///
+/// # Errors
+/// When the path is taken or not ours to take, or the owner not ours to give.
+pub fn bind_unix(
+    path: &Path,
+    mode: u32,
+    owner: (Option<u32>, Option<u32>),
+) -> io::Result<std::os::unix::net::UnixListener> {
+    use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType};
+    let socket = rustix::net::socket_with(
+        AddressFamily::UNIX,
+        SocketType::STREAM,
+        SocketFlags::CLOEXEC,
+        None,
+    )?;
+    let address = SocketAddrUnix::new(path)?;
+    match rustix::net::bind(&socket, &address) {
+        Err(rustix::io::Errno::ADDRINUSE) if left_behind(path)? => {
             std::fs::remove_file(path)?;
-            UnixListener::bind(path)
+            rustix::net::bind(&socket, &address)?;
         }
-        bound => bound,
+        bound => bound?,
     }
+    // Before anybody can connect: a socket that does not listen yet refuses everybody.
+    let dressed = std::fs::set_permissions(path, Permissions::from_mode(mode))
+        .and_then(|()| match owner {
+            (None, None) => Ok(()),
+            (user, group) => std::os::unix::fs::chown(path, user, group),
+        })
+        .and_then(|()| Ok(rustix::net::listen(&socket, BACKLOG as i32)?));
+    if let Err(error) = dressed {
+        // Best effort: whoever binds next replaces it.
+        let _ = std::fs::remove_file(path);
+        return Err(error);
+    }
+    Ok(socket.into())
+}
+
+/// A socket at which nobody listens. One that does not let us in has somebody behind it.
+fn left_behind(path: &Path) -> io::Result<bool> {
+    if !std::fs::symlink_metadata(path)?.file_type().is_socket() {
+        return Ok(false);
+    }
+    let refused = std::os::unix::net::UnixStream::connect(path).err();
+    Ok(refused.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
 }
 
 /// What helps but is not needed: answers leave at once, dead peers are noticed some day.

@@ -6,7 +6,7 @@ mod bind;
 pub mod proxy;
 mod turnstile;
 
-pub use bind::{Address, Listener};
+pub use bind::{Address, Listener, bind_unix};
 pub use turnstile::{Limits, Pass, Refused, Turnstile};
 
 use crate::net::{Bell, Network, Route, Socket};
