@@ -15,7 +15,7 @@ type Item = (&'static str, fn(&Status) -> u64);
 const HIGHEST: &str = "HIGHESTMODSEQ";
 
 /// The items, in the order in which Dovecot says them.
-const ITEMS: [Item; 8] = [
+const ITEMS: [Item; 7] = [
     ("MESSAGES", |s| u64::from(s.messages)),
     ("RECENT", |s| u64::from(s.recent)),
     ("UIDNEXT", |s| u64::from(s.uid_next.number())),

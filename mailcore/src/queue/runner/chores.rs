@@ -80,10 +80,10 @@ impl Runner {
             };
             // It may have been given to us again since the order was given.
             let until = self.parts.clock.now() + LEASE;
-            if let Ok(None) = self.parts.queue.renew(&hand.claim, until).await {
-                if !self.unseek(message) {
-                    self.scheduler.withdraw(message, now());
-                }
+            if let Ok(None) = self.parts.queue.renew(&hand.claim, until).await
+                && !self.unseek(message)
+            {
+                self.scheduler.withdraw(message, now());
             }
         }
         self.next_look = Instant::now();

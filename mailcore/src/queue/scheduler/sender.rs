@@ -124,7 +124,7 @@ impl Scheduler {
     }
 
     /// Who has had his turn goes to the end.
-    pub(super) fn to_the_end(&mut self, key: Key<Sender>, pool: Pool) {
+    pub(super) fn had_its_turn(&mut self, key: Key<Sender>, pool: Pool) {
         self.stand(key, pool, Some(Place::End));
     }
 

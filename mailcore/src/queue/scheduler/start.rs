@@ -52,7 +52,7 @@ impl Scheduler {
             Turn::Site(site) => return Some(site),
             Turn::Sender(sender) => sender,
         };
-        self.to_the_end(of_sender, pool);
+        self.had_its_turn(of_sender, pool);
         let sender = &mut self.senders[of_sender];
         let of_job = match sender.errands[pool as usize].first()? {
             Errand::Site(site) => return Some(site),

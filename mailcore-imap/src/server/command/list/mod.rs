@@ -73,6 +73,9 @@ pub(super) fn open(at: &mut Cursor<'_>, turn: &mut Turn<'_>) -> Opened {
         at.space()?;
         wanted.returned(at)?;
     }
+    if wanted.status.is_some_and(|items| items.tell_modseqs()) {
+        turn.enable_condstore();
+    }
     let separator = turn.state.separator();
     if !several && !wanted.extended && patterns.iter().all(Vec::is_empty) {
         write_root(turn, &reference);
