@@ -16,7 +16,6 @@ use first_run::{DataFolder, Unusable};
 use lock::FolderLock;
 use mailcore::auth::{self, Gate};
 use mailcore::base::address::Domain;
-use mailcore::deliver::hosts::NextHop;
 use mailcore::net::listen::{Limits, Listener};
 use mailcore::reception::Desk;
 use mailcore::route::{Aliases, Routes};
@@ -174,7 +173,6 @@ async fn serve(
     let gate = Gate::new(users.clone(), users.clone(), gate);
     let mut routes = Routes::new(origin, domains, users).with_aliases(aliases);
     if let Some(host) = &options.relay_all_to {
-        NextHop::parse(host).map_err(|e| Unusable(format!("--relay-all-to {host}: {e}")))?;
         routes = routes.relay_all_to(host.as_str());
     }
     let routes = Arc::new(routes);

@@ -5,7 +5,7 @@ use crate::options::Options;
 use mailcore::admin::QueueDesk;
 use mailcore::base::address::{Domain, Repertoire};
 use mailcore::bounce;
-use mailcore::deliver::hosts::Myself;
+use mailcore::deliver::hosts::{Myself, NextHop};
 use mailcore::deliver::smtp::{self, SmtpTransport};
 use mailcore::deliver::{Discard, Mailboxes, Refusal, Transport};
 use mailcore::dns::{self, Resolve, SystemResolver, Zone};
@@ -92,12 +92,17 @@ fn ways(
     let resolver = resolver(options)?;
     let tls = Client::open(&Roots::System).map_err(|e| Unusable(e.to_string()))?;
     let tls = Arc::new(tls);
+    let relay_host = options.relay_all_to.as_deref().map(NextHop::parse);
+    let relay_host = relay_host
+        .transpose()
+        .map_err(|e| Unusable(format!("--relay-all-to: {e}")))?;
     for (name, mut how) in [
         ("smtp", smtp::Options::smtp(hostname.clone())),
         ("relay", smtp::Options::smtp(hostname.clone())),
         ("lmtp", smtp::Options::lmtp(hostname.clone())),
     ] {
         how.hosts.myself = myself(options, hostname);
+        how.relay_host.clone_from(&relay_host);
         if name == "relay" {
             how.program = "postfix/relay/smtp".into();
         }

@@ -4,6 +4,7 @@
 //! in the protocol crates from one feed: [`Mailbox::sync`] says what there is now and whose flags changed.
 
 mod clock;
+mod expunges;
 mod listing;
 #[cfg(feature = "files")]
 pub mod maildir;
@@ -177,6 +178,15 @@ pub trait Mailbox: Send + Sync + Debug {
     /// # Errors
     /// Denied for a handle that only reads.
     async fn expunge(&self, uids: &UidSet) -> Result<UidSet>;
+
+    /// The UIDs of messages that were removed behind `since`, by whatever hand, as far as the last look at the medium
+    /// showed; others of the mailbox's past may be among them, none that is there. `None` where the history does not
+    /// reach so far back (RFC 7162 §3.2.7): then only what is there now can be said. Each removal has a modification
+    /// sequence of its own, above all earlier ones.
+    ///
+    /// # Errors
+    /// When the medium cannot be read for now; NotFound once the mailbox is gone.
+    async fn expunged(&self, since: ModSeq) -> Result<Option<UidSet>>;
 
     /// Copies messages with their flags and dates to a mailbox of the account, which may be this one: all of them or
     /// none; durable when it returns. UIDs that are not there are passed over.

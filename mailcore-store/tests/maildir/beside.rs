@@ -99,6 +99,23 @@ async fn what_another_program_does_is_seen_at_the_next_look() {
 }
 
 #[tokio::test]
+async fn what_another_program_removes_is_remembered_until_the_next_start() {
+    let place = Place::of_dovecot();
+    let inbox = place.select().await;
+    let known = inbox.sync(None).await.unwrap().now.modseq;
+    fs::remove_file(place.at("cur/1795171207.M389678P28916.vm,S=31,W=36:2,Sab")).unwrap();
+    assert_eq!(inbox.expunged(known).await.unwrap(), Some(UidSet::new()));
+    inbox.sync(None).await.unwrap();
+    let gone = UidSet::one(Uid::new(2).unwrap());
+    assert_eq!(inbox.expunged(known).await.unwrap(), Some(gone));
+    let again = place.select().await;
+    let later = again.sync(None).await.unwrap().now.modseq;
+    assert!(later > known, "modification sequences never go back");
+    assert_eq!(again.expunged(known).await.unwrap(), None);
+    assert_eq!(again.expunged(later).await.unwrap(), Some(UidSet::new()));
+}
+
+#[tokio::test]
 async fn somebody_who_waits_is_told_of_what_another_program_delivers() {
     let place = Place::new();
     let inbox = place.select().await;

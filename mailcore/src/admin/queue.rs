@@ -1,6 +1,7 @@
 //! The queue as an administrator sees and changes it: pages of messages, hold, release, retry, delete.
 
 use crate::intake::QueueId;
+use crate::log;
 use crate::queue::Orders;
 use mailcore_store::Result;
 use mailcore_store::body::Body;
@@ -67,7 +68,7 @@ impl QueueDesk {
         let mut done = 0;
         for entry in self.select(None, which).await? {
             if !matches!(entry.lane, Lane::Hold | Lane::Corrupt) {
-                done += usize::from(self.put(&entry, Lane::Hold).await?);
+                done += usize::from(self.put(&entry, Lane::Hold, "placed on hold").await?);
                 self.orders.forget(entry.identity);
             }
         }
@@ -81,7 +82,10 @@ impl QueueDesk {
     pub async fn release(&self, which: &Selection) -> Result<usize> {
         let mut done = 0;
         for entry in self.select(Some(Lane::Hold), which).await? {
-            done += usize::from(self.put(&entry, Lane::Deferred).await?);
+            done += usize::from(
+                self.put(&entry, Lane::Deferred, "released from hold")
+                    .await?,
+            );
         }
         self.orders.look();
         Ok(done)
@@ -95,7 +99,7 @@ impl QueueDesk {
         let mut done = 0;
         for entry in self.select(Some(Lane::Deferred), which).await? {
             self.orders.urge(entry.identity);
-            done += usize::from(self.put(&entry, Lane::Deferred).await?);
+            done += usize::from(self.put(&entry, Lane::Deferred, "requeued").await?);
         }
         self.orders.flush();
         Ok(done)
@@ -108,16 +112,22 @@ impl QueueDesk {
     pub async fn delete(&self, which: &Selection) -> Result<usize> {
         let mut done = 0;
         for entry in self.select(None, which).await? {
-            done += usize::from(self.queue.remove(entry.identity).await?);
+            if self.queue.remove(entry.identity).await? {
+                note(&entry, "removed");
+                done += 1;
+            }
             self.orders.forget(entry.identity);
         }
         Ok(done)
     }
 
-    /// Puts a message into a lane; false where it has gone meanwhile.
-    async fn put(&self, entry: &Entry, lane: Lane) -> Result<bool> {
+    /// Puts a message into a lane, and says so in the log; false where it has gone meanwhile.
+    async fn put(&self, entry: &Entry, lane: Lane, what: &str) -> Result<bool> {
         match self.queue.assign(entry.identity, lane).await {
-            Ok(()) => Ok(true),
+            Ok(()) => {
+                note(entry, what);
+                Ok(true)
+            }
             Err(error) if error.kind() == mailcore_store::Kind::NotFound => Ok(false),
             Err(error) => Err(error),
         }
@@ -138,6 +148,12 @@ impl QueueDesk {
             );
         }
     }
+}
+
+/// `ID: placed on hold`: what an administrator did leaves a trace.
+fn note(entry: &Entry, what: &str) {
+    let id = QueueId::of(entry.identity);
+    log::postfix::info("postfix/postsuper", format_args!("{id}: {what}"));
 }
 
 fn is_meant(which: &Selection, message: Identity) -> bool {

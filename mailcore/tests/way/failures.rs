@@ -2,6 +2,7 @@
 
 use crate::peer::{CLOSE, PART, Peer, SILENCE, Script};
 use crate::scene::{deliver, is_dead, job, options, shown, transport, zone};
+use mailcore::deliver::hosts::NextHop;
 use mailcore::deliver::{Action, Transport};
 use mailcore::dns::Zone;
 use std::time::Duration;
@@ -108,6 +109,22 @@ async fn a_name_that_is_not_there_is_returned_and_one_that_is_not_known_waits() 
         let report = transport.deliver(&job(&["b@x.test"], hop)).await;
         assert_eq!(shown(&report.fates[0], &[]), words);
         assert_eq!(is_dead(&report), dead, "{hop}");
+    }
+}
+
+#[tokio::test]
+async fn mail_for_a_relay_host_that_is_not_there_waits_since_the_mistake_is_ours() {
+    for relay in ["no.test", "[no.test]:10025"] {
+        let mut options = options();
+        options.relay_host = Some(NextHop::parse(relay).unwrap());
+        let transport = transport(options, "there.test. A 127.0.0.1".parse().unwrap());
+        let report = transport.deliver(&job(&["b@example.test"], relay)).await;
+        let came = shown(&report.fates[0], &[]);
+        assert!(came.starts_with("Deferred 4.3.5 "), "{came}");
+        assert!(came.contains("Host or domain name not found"), "{came}");
+        // The recipient's own choice of a name that is not there still comes back.
+        let report = transport.deliver(&job(&["b@no2.test"], "no2.test")).await;
+        assert_eq!(report.fates[0].action, Action::Failed);
     }
 }
 

@@ -51,6 +51,7 @@ fn a_message_on_hold_is_left_alone_until_it_is_released() {
         queue(&a, &["hold", &held]),
         ("Placed on hold: 1 message\n".to_owned(), 0)
     );
+    wait_for_line(&a, &["postfix/postsuper", &held, ": placed on hold"]);
     let (list, _) = queue(&a, &["list"]);
     assert!(
         list.contains(&format!("{held}!")) && list.contains(&format!("{other} ")),
@@ -64,6 +65,7 @@ fn a_message_on_hold_is_left_alone_until_it_is_released() {
         queue(&a, &["release", &held]),
         ("Released from hold: 1 message\n".to_owned(), 0)
     );
+    wait_for_line(&a, &["postfix/postsuper", &held, ": released from hold"]);
     queue(&a, &["retry"]);
     wait_for_line(&a, &[&held, ": removed"]);
     assert_eq!(peer.count(), 2);
@@ -78,6 +80,7 @@ fn a_deleted_message_is_gone_and_nobody_is_told() {
         queue(&a, &["delete", &gone]),
         ("Deleted: 1 message\n".to_owned(), 0)
     );
+    wait_for_line(&a, &["postfix/postsuper", &gone, ": removed"]);
     let (list, _) = queue(&a, &["list"]);
     assert!(!list.contains(&gone) && list.contains(&stays), "{list}");
     let (text, code) = queue(&a, &["delete", &gone]);

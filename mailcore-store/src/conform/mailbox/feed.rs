@@ -18,6 +18,7 @@ promises!(
     status_counts,
     a_session_on_a_removed_mailbox_is_told,
     the_lowest_modseq_gets_every_flag,
+    what_was_expunged_since_is_told,
 );
 
 fn is_ready(future: impl Future) -> bool {
@@ -102,6 +103,44 @@ pub async fn the_lowest_modseq_gets_every_flag(t: &Tenant<'_>) {
             .iter()
             .all(|(_, _, m)| *m <= changes.now.modseq)
     );
+}
+
+/// By each hand and in each way that takes a message out of a mailbox; what is there is never among it.
+pub async fn what_was_expunged_since_is_told(t: &Tenant<'_>) {
+    t.create("other").await;
+    for n in 1..=6 {
+        t.put("INBOX", &format!("{n}\r\n"), Flags::NONE).await;
+    }
+    let (one, other) = (t.select("INBOX").await, t.select("INBOX").await);
+    let now = async || ok(one.sync(None).await).now.modseq;
+    let since = async |known| match ok(one.expunged(known).await) {
+        Some(uids) => uids.to_string(),
+        None => panic!("the history does not reach back to {known:?}"),
+    };
+    let set = |numbers: &[u32]| -> UidSet { numbers.iter().filter_map(|n| Uid::new(*n)).collect() };
+    let first = now().await;
+    assert_eq!(since(first).await, "");
+    ok(other.expunge(&set(&[2, 4])).await);
+    let second = now().await;
+    assert!(second > first, "an expunge is a change");
+    flag(&*other, &set(&[5]), Flags::SEEN).await;
+    ok(one.relocate(&set(&[1]), &name("other")).await);
+    t.put("INBOX", "7\r\n", Flags::NONE).await;
+    let third = now().await;
+    assert_eq!(since(first).await, "1:2,4");
+    assert_eq!(since(second).await, "1");
+    assert_eq!(since(third).await, "");
+    ok(other.expunge(&set(&[2, 7])).await);
+    now().await;
+    assert_eq!(since(first).await, "1:2,4,7", "also what came after");
+    assert_eq!(since(third).await, "7");
+    let reader = t.open("INBOX", Access::Read).await;
+    ok(reader.sync(None).await);
+    let told = ok(reader.expunged(third).await).map(|uids| uids.to_string());
+    assert_eq!(told.as_deref(), Some("7"));
+    if let Some(all) = ok(one.expunged(ModSeq(0)).await) {
+        assert_eq!(all, set(&[1, 2, 4, 7]), "or it does not know");
+    }
 }
 
 /// Level-triggered: nothing falls between two calls.
@@ -195,6 +234,7 @@ pub async fn a_session_on_a_removed_mailbox_is_told(t: &Tenant<'_>) {
     ok(t.account().await.delete(&name("a")).await);
     mailbox.changed(known).await;
     assert_eq!(refused(mailbox.sync(None).await), Kind::NotFound);
+    assert_eq!(refused(mailbox.expunged(known).await), Kind::NotFound);
     t.create("a").await;
     assert_eq!(refused(mailbox.sync(None).await), Kind::NotFound);
     assert_eq!(uids(&*t.select("a").await).await, []);

@@ -5,7 +5,9 @@ use super::table::Table;
 use super::uidlist::{self, Header, Line};
 use super::validity;
 use crate::disk::{self, File, Open};
+use crate::mailbox::expunges::Expunges;
 use crate::{Error, Kind, Result};
+use mailcore_base::mailbox::{ModSeq, UidValidity};
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -57,9 +59,11 @@ pub(super) fn adopt(header: &Header, ledger: &mut Ledger, view: &mut View) {
         view.next = view.next.max(header.next);
     } else if let Some(validity) = NonZeroU32::new(header.validity) {
         // Another life: whatever is known under the old value is not what these UIDs mean.
-        view.validity = mailcore_base::mailbox::UidValidity(validity);
+        view.validity = UidValidity(validity);
         view.next = header.next;
         view.table = Arc::default();
+        view.uids = Arc::default();
+        view.expunges = Expunges::since_start(ModSeq(view.modseq));
         view.sizes.clear();
     }
     ledger.guid.clone_from(&header.guid);

@@ -57,7 +57,7 @@ impl Handle {
         let mut view = self.room.view()?;
         // Its UIDs mean something else now: to this session the mailbox is gone.
         if view.validity != self.validity {
-            return Err(Error::new(Kind::NotFound, "mailbox has a new UIDVALIDITY"));
+            return Err(replaced());
         }
         let mut recent = lock(&self.recent);
         *recent = match self.access {
@@ -90,6 +90,10 @@ impl Handle {
             to: placed.uids.into_iter().collect(),
         })
     }
+}
+
+fn replaced() -> Error {
+    Error::new(Kind::NotFound, "mailbox has a new UIDVALIDITY")
 }
 
 #[async_trait]
@@ -161,6 +165,16 @@ impl Mailbox for Handle {
         self.writable()?;
         let uids = uids.clone();
         self.run(move |room| edit::expunge(room, &uids)).await
+    }
+
+    async fn expunged(&self, since: ModSeq) -> Result<Option<UidSet>> {
+        let view = self.room.view()?;
+        if view.validity != self.validity {
+            return Err(replaced());
+        }
+        // A file that was missed while it was renamed is there again under its UID.
+        let gone = view.expunges.since(since);
+        Ok(gone.map(|gone| gone.difference(&view.uids.set())))
     }
 
     async fn copy(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {

@@ -8,6 +8,7 @@ use super::letters::Letters;
 use super::site::{Site, lock};
 use super::table::Table;
 use crate::mailbox::clock::micros;
+use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
 use crate::{Error, Kind, Result};
 use mailcore_base::mailbox::{Keywords, ModSeq, Snapshot, Uid, UidMap, UidSet, UidValidity};
@@ -59,6 +60,8 @@ pub(super) struct View {
     /// The UID for the next message; beyond the last UID there is none.
     pub(super) next: u64,
     pub(super) modseq: u64,
+    /// Since the mailbox was read, or since its UIDs became others.
+    pub(super) expunges: Expunges,
     /// Messages that no session has been told of.
     pub(super) unclaimed: UidSet,
     /// Lengths that had to be counted: of the file, and with CRLF.
@@ -97,6 +100,7 @@ impl Room {
                 validity: UidValidity(NonZeroU32::MIN),
                 next: 1,
                 modseq: 0,
+                expunges: Expunges::default(),
                 unclaimed: UidSet::new(),
                 sizes: BTreeMap::new(),
                 gone: false,
@@ -186,7 +190,9 @@ impl View {
         self.uids = Arc::new(self.table.uids());
     }
 
+    /// These went with the last change.
     pub(super) fn remove(&mut self, gone: &UidSet) {
+        self.expunges.add(ModSeq(self.modseq), gone);
         Arc::make_mut(&mut self.table).remove(gone);
         self.unclaimed = self.unclaimed.difference(gone);
         self.sizes

@@ -12,8 +12,9 @@ use super::table::{Row, Table};
 use super::uidlist;
 use crate::disk::{self, FileKind};
 use crate::mailbox::clock::micros;
+use crate::mailbox::expunges::Expunges;
 use crate::{Error, Kind, Result};
-use mailcore_base::mailbox::{Flags, Uid};
+use mailcore_base::mailbox::{Flags, ModSeq, Uid};
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -355,6 +356,7 @@ fn publish(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_
         }
     }
     changed |= same < view.table.len();
+    let before = view.uids.set();
     let keywords = ledger.letters.table();
     if *view.keywords != keywords {
         view.keywords = Arc::new(keywords);
@@ -367,6 +369,13 @@ fn publish(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_
         .retain(|uid, _| Uid::new(*uid).is_some_and(|uid| uids.number(uid).is_some()));
     if changed {
         view.modseq = modseq;
+    }
+    match ledger.loaded {
+        true => {
+            let gone = before.difference(&view.uids.set());
+            view.expunges.add(ModSeq(modseq), &gone);
+        }
+        false => view.expunges = Expunges::since_start(ModSeq(view.modseq)),
     }
     room.tell(view);
     Ok(())

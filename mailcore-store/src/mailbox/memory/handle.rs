@@ -153,6 +153,10 @@ impl Mailbox for Handle {
         Ok(removed)
     }
 
+    async fn expunged(&self, since: ModSeq) -> Result<Option<UidSet>> {
+        Ok(self.room.state()?.expunges.since(since))
+    }
+
     async fn copy(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
         let target = {
             let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,6 @@
 //! One mailbox in memory, shared by all handles on it.
 
+use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
 use crate::mailbox::{Appended, Stamp, Status};
 use crate::queue::Identity;
@@ -36,6 +37,7 @@ pub(super) struct State {
     /// Those that no session has been told of.
     pub(super) unclaimed: UidSet,
     pub(super) modseq: ModSeq,
+    pub(super) expunges: Expunges,
     pub(super) gone: bool,
     /// None once the last UID is given.
     next: Option<Uid>,
@@ -50,6 +52,7 @@ impl Room {
                 keywords: Arc::default(),
                 unclaimed: UidSet::new(),
                 modseq: ModSeq(1),
+                expunges: Expunges::default(),
                 gone: false,
                 next: Some(Uid::FIRST),
                 uids: None,
@@ -193,7 +196,8 @@ impl State {
         if !removed.is_empty() {
             self.unclaimed = self.unclaimed.difference(&removed);
             self.uids = None;
-            self.rise();
+            let modseq = self.rise();
+            self.expunges.add(modseq, &removed);
         }
         removed
     }

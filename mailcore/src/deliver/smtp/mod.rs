@@ -19,7 +19,7 @@ pub use crate::net::smtp_client::Login;
 pub use demands::{Demands, NoDemands, Smarthost};
 pub use options::{CacheOptions, Options};
 
-use super::hosts::{Host, Hosts, NextHop};
+use super::hosts::{Host, Hosts, NextHop, Unreachable};
 use super::{Fate, Job, Report, Transport};
 use crate::dns::Resolve;
 use crate::log;
@@ -96,7 +96,13 @@ impl SmtpTransport {
         };
         let targets = match self.hosts.find(&way.hop, seed(attempt.job())).await {
             Ok(targets) => targets,
-            Err(unreachable) => return attempt.cannot(unreachable.fate()),
+            Err(unreachable) => {
+                let fate = match self.options.relay_host.as_ref() == Some(&way.hop) {
+                    true => self.astray(&way.hop, &unreachable),
+                    false => unreachable.fate(),
+                };
+                return attempt.cannot(fate);
+            }
         };
         let mut round = targets.round();
         while let Some(target) = round.next() {
@@ -111,6 +117,15 @@ impl SmtpTransport {
                 attempt.go_on(&self.options.program);
             }
         }
+    }
+
+    /// What becomes of mail for a relay host that is not to be found: that is no fault of the mail's.
+    fn astray(&self, hop: &NextHop, unreachable: &Unreachable) -> super::Fate {
+        if unreachable.is_permanent() {
+            let problem = format_args!("relayhost configuration problem: {hop}");
+            log::postfix::warning(&self.options.program, problem);
+        }
+        words::misconfigured(unreachable.fate().text)
     }
 
     async fn way(&self, nexthop: &str) -> Result<Way, Fate> {

@@ -1,6 +1,6 @@
 //! How mail is handed to other servers.
 
-use crate::deliver::hosts;
+use crate::deliver::hosts::{self, NextHop};
 use crate::net::connect;
 use crate::net::tls::client::{Level, Policy};
 use mailcore_base::address::Domain;
@@ -16,6 +16,9 @@ pub struct Options {
     pub program: Arc<str>,
     /// How servers are found.
     pub hosts: hosts::Options,
+    /// A next hop that is our own choice and not the recipients' (Postfix: relayhost): a mistake in it is ours, so mail that
+    /// finds no server there is deferred, never returned.
+    pub relay_host: Option<NextHop>,
     /// How connections are made.
     pub connect: connect::Options,
     /// The protocol. Its `tls` and `login` are not looked at: they follow from the policy and the credentials.
@@ -64,6 +67,7 @@ impl Options {
         Self {
             program: "postfix/smtp".into(),
             hosts: hosts::Options::smtp(hostname.as_ascii()),
+            relay_host: None,
             connect: connect::Options::default(),
             session: client::Options::smtp(hostname),
             tls: Policy::new(Level::May),
