@@ -30,6 +30,7 @@ pub mod line_ends;
 pub mod lmtp;
 pub mod mailbox_name;
 pub mod maildir;
+pub mod maildir_index;
 pub mod message;
 pub mod parameters;
 pub mod passwd_file;

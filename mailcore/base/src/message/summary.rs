@@ -77,6 +77,11 @@ impl Summarizing {
         }
     }
 
+    /// Envelope and fields are known; only the structure takes reading on.
+    pub fn is_past_header(&self) -> bool {
+        matches!(self.header, Header::Told { .. })
+    }
+
     /// The message has ended.
     pub fn finish(self) -> Summary {
         let mut structure = Vec::new();
