@@ -116,7 +116,8 @@ async fn outlives(path: &str, how: Damage, back: Duration) {
             assert_eq!(one.headers, other.headers, "{case}");
         }
         assert!(
-            now.modseq >= known || matches!(how, Damage::Cut(_)),
+            // Without the index the clock is all there is.
+            now.modseq >= known || matches!(how, Damage::Cut(_)) || !back.is_zero(),
             "{case}: {:?} {known:?}",
             now.modseq
         );

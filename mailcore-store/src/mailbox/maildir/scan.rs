@@ -63,6 +63,9 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
         list: Stamps::take(room).map_err(failed)?.list,
         ..stamps
     });
+    if !ledger.loaded {
+        room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
+    }
     let draft = std::mem::take(&mut news.draft);
     index::write(room, ledger, draft, &mut news.table, news.modseq);
     publish(room, ledger, news)?;
@@ -409,10 +412,7 @@ fn publish(room: &Room, ledger: &Ledger, news: News) -> Result<()> {
     if *view.keywords != keywords {
         view.keywords = Arc::new(keywords);
     }
-    match ledger.loaded {
-        true => view.lose(news.modseq, &news.gone),
-        false => view.expunges = Expunges::since_start(ModSeq(news.modseq)),
-    }
+    view.lose(news.modseq, &news.gone);
     if news.table.len() != view.uids.len() as usize || news.table.last_uid() != last(&view.uids) {
         view.uids = Arc::new(news.table.uids());
     }

@@ -102,6 +102,7 @@ pub(in super::super) fn load(room: &Room, ledger: &mut Ledger) -> bool {
             validity: validity.get(),
             letters: ledger.letters.clone(),
             step: Some(step),
+            doubted: false,
         });
     }
     true

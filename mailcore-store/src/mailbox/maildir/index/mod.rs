@@ -52,6 +52,8 @@ struct At {
     /// What it last said.
     letters: Letters,
     step: Option<Step>,
+    /// Somebody else has told something.
+    doubted: bool,
 }
 
 impl Index {
@@ -205,6 +207,7 @@ fn own(room: &Room, at: &mut At) -> io::Result<Option<Box<dyn File>>> {
     if !doubts_alone(&behind) {
         return Ok(None);
     }
+    at.doubted |= !behind.is_empty();
     at.len = stat.len;
     Ok(Some(file))
 }
@@ -310,6 +313,10 @@ fn checkpoint(
             draft.sizes(row.uid, *sizes);
         }
     }
+    let doubted = ledger.index.at.as_ref().is_some_and(|at| at.doubted);
+    if doubted {
+        draft.doubt(); // what was told then may still be news to somebody
+    }
     if let Some(step) = &wanted.step {
         draft.step(step);
     }
@@ -324,6 +331,7 @@ fn checkpoint(
         validity: wanted.validity,
         letters: ledger.letters.clone(),
         step: wanted.step.clone(),
+        doubted,
     });
     Ok(())
 }
