@@ -15,6 +15,7 @@ fn arrivals(destinations: usize) -> Vec<Arrival> {
     let arrival = |n: usize| Arrival {
         message: Identity(n as u128),
         age: Duration::ZERO,
+        sender: None,
         null_sender: false,
         warned: false,
         urged: false,

@@ -62,7 +62,7 @@ async fn whither(
             .map(|target| target.address().to_string())
             .collect::<Vec<_>>()
             .join(", "),
-        Ok(Destination::Unknown) => "nobody".into(),
+        Ok(Destination::Unknown(_)) => "nobody".into(),
         Ok(_) => "another server".into(),
         Err(error) => format!("later ({error})"),
     })

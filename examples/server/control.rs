@@ -4,16 +4,18 @@
 //! A request is its words, one a line, up to end of file. The answer is text to print, and a last line with the exit
 //! code; an answer without one was cut off.
 
+mod places;
+mod shown;
+
 use crate::first_run::Unusable;
 use mailcore::admin::QueueDesk;
+use places::{Places, Read, Silence};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::Semaphore;
 
 /// Octets of a request.
 const LONGEST: u64 = 64 * 1024;
@@ -21,7 +23,7 @@ const LONGEST: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long it may take to be served, and to read the answer.
 const SERVED: Duration = Duration::from_secs(300);
-/// Requests that are served side by side.
+/// Requests that are served side by side. Who comes then takes the place of a client that is silent.
 const MOST: usize = 16;
 
 /// Where the socket of a data folder is.
@@ -43,17 +45,16 @@ pub fn bind(data: &Path) -> io::Result<UnixListener> {
 
 /// Serves requests until it is dropped.
 pub async fn serve(listener: UnixListener, desk: QueueDesk) {
-    let places = Arc::new(Semaphore::new(MOST));
+    let places = Places::new(MOST);
     loop {
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else {
-            return;
-        };
         match listener.accept().await {
             Ok((stream, _)) => {
+                let Some(place) = places.take().await else {
+                    return;
+                };
                 let desk = desk.clone();
-                tokio::spawn(async move {
-                    let _place = place;
-                    match tokio::time::timeout(SERVED, answer(stream, &desk)).await {
+                places.serve(place, |silence| async move {
+                    match tokio::time::timeout(SERVED, answer(stream, &desk, silence)).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => tracing::warn!("control: {error}"),
                         Err(_) => tracing::warn!("control: a client did not read its answer"),
@@ -69,12 +70,13 @@ pub async fn serve(listener: UnixListener, desk: QueueDesk) {
     }
 }
 
-async fn answer(mut stream: UnixStream, desk: &QueueDesk) -> io::Result<()> {
+async fn answer(mut stream: UnixStream, desk: &QueueDesk, silence: Silence) -> io::Result<()> {
     let (reading, writing) = stream.split();
     let mut request = String::new();
     let mut reading = reading.take(LONGEST + 1);
     tokio::time::timeout(PATIENCE, reading.read_to_string(&mut request)).await??;
-    let mut out = BufWriter::new(writing);
+    silence.ends();
+    let mut out = BufWriter::new(Read(writing, silence));
     if request.len() as u64 > LONGEST {
         // Half of a request must not be done.
         out.write_all(b"mailserver: too many words at once\n64\n")
@@ -89,7 +91,7 @@ async fn answer(mut stream: UnixStream, desk: &QueueDesk) -> io::Result<()> {
 
 /// Asks the server of a data folder, prints what it answers, and gives back its exit code.
 pub fn ask(data: &Path, words: &[String]) -> Result<u8, Unusable> {
-    use std::io::{BufRead, BufReader, Write};
+    use std::io::{BufRead, BufReader, IsTerminal, Write};
     if words.iter().any(|word| word.contains('\n')) {
         return Err(Unusable("a queue id is one word".to_owned()));
     }
@@ -109,9 +111,13 @@ pub fn ask(data: &Path, words: &[String]) -> Result<u8, Unusable> {
     stream.shutdown(std::net::Shutdown::Write).map_err(wrong)?;
     let mut last: Option<Vec<u8>> = None;
     let mut out = io::stdout().lock();
+    let terminal = out.is_terminal();
     for line in BufReader::new(stream).split(b'\n') {
         let line = line.map_err(wrong)?;
-        if let Some(line) = last.replace(line) {
+        if let Some(mut line) = last.replace(line) {
+            if terminal {
+                line = shown::shown(&line).into_bytes();
+            }
             let written = out.write_all(&line).and_then(|()| out.write_all(b"\n"));
             if written.is_err() {
                 return Ok(0); // nobody reads any more, as with `| head`

@@ -171,7 +171,10 @@ async fn serve(
     gate.default_realm = Some(origin.as_ascii().to_owned());
     gate.decoy = secret;
     let gate = Gate::new(users.clone(), users.clone(), gate);
-    let mut routes = Routes::new(origin, domains, users).with_aliases(aliases);
+    let host = hostname.parse().map_err(|e| wrong(&e))?;
+    let mut routes = Routes::new(origin, domains, users)
+        .with_aliases(aliases)
+        .with_hostname(&host);
     if let Some(host) = &options.relay_all_to {
         routes = routes.relay_all_to(host.as_str());
     }

@@ -40,7 +40,7 @@ pub struct Options {
     /// Most connections from one address at a time
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_per_address: u32,
-    /// Names are looked up in this file, and in nothing else, instead of by DNS: for tests and closed networks
+    /// Names are looked up in this file, read again when it changes, and in nothing else: for tests and closed networks
     #[arg(long, value_name = "FILE")]
     pub zone: Option<PathBuf>,
     // Not a comment for the documentation, which would take the brackets for a link.
@@ -50,6 +50,9 @@ pub struct Options {
         help = "Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records"
     )]
     pub relay_all_to: Option<String>,
+    /// Let domains with the same mail exchangers count as one destination: they share its connections, and its being dead
+    #[arg(long)]
+    pub group_by_mx: bool,
     /// Serve LMTP on this Unix socket too (user and group need root)
     #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
     pub lmtp_socket: Option<SocketOption>,

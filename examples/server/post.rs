@@ -5,10 +5,10 @@ use crate::options::Options;
 use mailcore::admin::QueueDesk;
 use mailcore::base::address::{Domain, Repertoire};
 use mailcore::bounce;
-use mailcore::deliver::hosts::{Myself, NextHop};
+use mailcore::deliver::hosts::{ExchangerOptions, Exchangers, Myself, NextHop};
 use mailcore::deliver::smtp::{self, SmtpTransport};
 use mailcore::deliver::{Discard, Mailboxes, Refusal, Transport};
-use mailcore::dns::{self, Resolve, SystemResolver, Zone};
+use mailcore::dns::{self, Resolve, SystemResolver, ZoneFile};
 use mailcore::intake::Intake;
 use mailcore::net::connect::own_addresses;
 use mailcore::net::tls::client::{Client, Roots};
@@ -56,13 +56,18 @@ impl Post {
             .map_err(|e| Unusable(format!("{hostname}: {e}")))?;
         let mut reports = bounce::Options::new(name.clone());
         reports.origin = routes.origin().clone();
+        let resolver = resolver(options)?;
+        let exchangers = options
+            .group_by_mx
+            .then(|| Exchangers::new(Arc::clone(&resolver), ExchangerOptions::default()));
         let setup = Setup {
             queue: Arc::clone(&queue),
-            ways: Arc::new(ways(options, &name, &routes, store)?),
+            ways: Arc::new(ways(options, &name, &routes, store, &resolver)?),
             routes,
             intake: intake.clone(),
             reports,
             options: scheduler::Options::default(),
+            exchangers,
             clock: Clock::system(),
             orders: orders.clone(),
         };
@@ -81,6 +86,7 @@ fn ways(
     hostname: &Domain,
     routes: &Arc<Routes>,
     store: Arc<dyn MailStore>,
+    resolver: &Arc<dyn Resolve>,
 ) -> Result<Ways, Unusable> {
     let mailboxes = Mailboxes::new(Arc::clone(routes), store).saying("delivered to maildir");
     let mut ways = Ways::new();
@@ -89,7 +95,6 @@ fn ways(
     add("error", Arc::new(Refusal::Error));
     add("retry", Arc::new(Refusal::Retry));
     add("discard", Arc::new(Discard));
-    let resolver = resolver(options)?;
     let tls = Client::open(&Roots::System).map_err(|e| Unusable(e.to_string()))?;
     let tls = Arc::new(tls);
     let relay_host = options.relay_all_to.as_deref().map(NextHop::parse);
@@ -106,7 +111,7 @@ fn ways(
         if name == "relay" {
             how.program = "postfix/relay/smtp".into();
         }
-        let way = SmtpTransport::new(how, Arc::clone(&resolver), Arc::clone(&tls));
+        let way = SmtpTransport::new(how, Arc::clone(resolver), Arc::clone(&tls));
         add(name, Arc::new(way));
     }
     Ok(ways)
@@ -116,7 +121,7 @@ fn ways(
 fn resolver(options: &Options) -> Result<Arc<dyn Resolve>, Unusable> {
     match &options.zone {
         Some(file) => Ok(Arc::new(
-            Zone::open(file).map_err(|e| Unusable(format!("--zone: {e}")))?,
+            ZoneFile::open(file).map_err(|e| Unusable(format!("--zone: {e}")))?,
         )),
         None => Ok(Arc::new(SystemResolver::open(dns::Options::default()))),
     }

@@ -95,7 +95,8 @@ async fn change<W>(verb: &str, ids: &[String], desk: &QueueDesk, out: &mut W) ->
 where
     W: AsyncWrite + Unpin,
 {
-    let mut code = 0;
+    // Said at the end, and all at once: nobody's slow reading stops a change half-way. As bounded as the request is.
+    let (mut code, mut said) = (0, String::new());
     for id in ids {
         let which = match id.as_str() {
             "ALL" => Selection::All,
@@ -109,17 +110,17 @@ where
         };
         match done {
             Ok(0) if which != Selection::All => {
-                say(
-                    out,
-                    &format!("{id}: no such message, or nothing to {verb}\n"),
-                )
-                .await?;
+                said.push_str(&format!("{id}: no such message, or nothing to {verb}\n"));
                 code = 1;
             }
-            Ok(n) => say(out, &format!("{}: {n} {}\n", past(verb), messages(n))).await?,
-            Err(error) => code = failed(out, &error).await?,
+            Ok(n) => said.push_str(&format!("{}: {n} {}\n", past(verb), messages(n))),
+            Err(error) => {
+                said.push_str(&format!("mailserver: {error}\n"));
+                code = 75;
+            }
         }
     }
+    say(out, &said).await?;
     Ok(code)
 }
 

@@ -36,6 +36,7 @@ pub mod parameters;
 pub mod passwd_file;
 pub mod password_scheme;
 pub mod pop3;
+pub mod proxy;
 pub mod queue_log;
 pub mod reply;
 pub mod sasl_client;
@@ -50,5 +51,6 @@ pub mod table;
 pub mod uid_set;
 pub mod wire;
 pub mod xtext;
+pub mod zone;
 
 pub use choices::Choices;

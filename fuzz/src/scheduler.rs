@@ -92,6 +92,11 @@ impl Course {
         let arrival = Arrival {
             message,
             age: Duration::from_secs(u64::from(flags) * 300),
+            sender: match flags & 17 {
+                0 => None,
+                16 => Some("bulk".into()),
+                _ => Some("".into()),
+            },
             null_sender: flags & 1 != 0,
             warned: flags & 2 != 0,
             urged: flags & 12 == 12,

@@ -37,6 +37,7 @@ promises! {
     a_file_of_users_breaks_no_line: passwd_file,
     a_stored_password_reads_back_and_is_not_shown: password_scheme,
     a_pop3_session_sends_whole_messages_and_ends: pop3,
+    a_proxys_word_is_the_same_in_any_pieces_and_nothing_behind_it_is_read: proxy,
     a_queue_opens_whatever_lies_in_its_folder_and_goes_on: queue_log,
     a_reply_is_the_same_in_any_pieces_and_safe_to_repeat: reply,
     a_sasl_client_ends_and_stays_ended: sasl_client,
@@ -51,6 +52,7 @@ promises! {
     a_set_of_uids_is_a_set_of_numbers: uid_set,
     the_wire_loses_and_repeats_nothing: wire,
     xtext_decodes_what_it_encoded: xtext,
+    a_zone_is_read_whole_or_refused_and_answers_what_can_be_asked: zone,
 }
 
 /// Says on the way out of a panic which input it was.

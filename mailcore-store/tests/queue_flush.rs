@@ -28,6 +28,8 @@ struct Doubtful {
 struct Flushes {
     count: AtomicUsize,
     failing: AtomicBool,
+    /// Nothing can be read.
+    unreadable: AtomicBool,
     held: Mutex<bool>,
     go_on: Condvar,
 }
@@ -87,7 +89,10 @@ impl File for DoubtfulFile {
         self.0.stat()
     }
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
-        self.0.read_at(out, at)
+        match self.1.unreadable.load(Ordering::SeqCst) {
+            true => Err(io::Error::other("the medium does not answer")),
+            false => self.0.read_at(out, at),
+        }
     }
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.0.write_at(bytes, at)
@@ -226,6 +231,25 @@ async fn what_was_refused_does_not_come_back_with_time() {
     assert_eq!(there, [kept]);
 }
 
+/// That the medium gives nothing for a while says nothing of what is on it.
+#[tokio::test]
+async fn a_message_that_could_not_be_read_for_a_while_is_read_again() {
+    let (disk, flushes) = doubtful();
+    let queue = open(Arc::new(disk.clone()), 1);
+    let identity = commit(&queue, b"whole").await.unwrap();
+    queue.quiet().await;
+    drop(queue);
+    let queue = open(Arc::new(disk), 2);
+    let lease = Duration::from_secs(60);
+    flushes.unreadable.store(true, Ordering::SeqCst);
+    assert_eq!(queue.claim(now(), lease, 10).await.unwrap().len(), 0);
+    flushes.unreadable.store(false, Ordering::SeqCst);
+    let later = now() + Duration::from_secs(120);
+    let claims = queue.claim(later, lease, 10).await.unwrap();
+    assert_eq!(claims.len(), 1);
+    assert_eq!(claims[0].entry.identity, identity);
+}
+
 async fn is_whole(queue: &SegmentQueue, identity: Identity, body: &[u8]) -> bool {
     let content = queue.content(identity).await.unwrap().unwrap();
     let mut octets = Vec::new();
@@ -266,6 +290,24 @@ async fn a_message_in_several_segments_is_kept_whole_or_refused() {
         }
     }
     assert!(refused > 5, "{refused}");
+}
+
+/// More has gathered than is kept in memory: what was written out meanwhile is flushed like the rest.
+#[tokio::test]
+async fn a_message_that_is_written_out_before_its_batch_ends_is_flushed_with_it() {
+    let body: Vec<u8> = (0..1_500_000u32).map(|n| (n % 241) as u8).collect();
+    let disk = SimDisk::new(now());
+    let open = |disk: &SimDisk, life| {
+        let mut options = Options::new("queue");
+        options.segment = 1 << 22;
+        options.buffer = 1 << 21;
+        options.seed = life;
+        SegmentQueue::on(Arc::new(disk.clone()), Clock::new(now), options).unwrap()
+    };
+    let queue = open(&disk, 1);
+    let identity = commit(&queue, &body).await.unwrap();
+    let queue = open(&disk.restart(Loss::Lost, 0), 2);
+    assert!(is_whole(&queue, identity, &body).await);
 }
 
 /// A message that is moved to another segment is there whole, whichever operation fails meanwhile.

@@ -79,6 +79,7 @@ pub mod log;
 pub mod net;
 pub mod queue;
 pub mod reception;
+mod reread;
 pub mod route;
 pub mod server;
 pub mod shutdown;

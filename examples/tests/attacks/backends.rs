@@ -159,6 +159,14 @@ fn aliases_in_circles_end_and_broken_ones_bounce_nothing() {
         let reply = rcpt(&server, SMTP, to);
         assert!(reply.starts_with(begin), "{to}: {reply}");
     }
+    // The client hears no more than that there is nobody; the log says why.
+    for why in [
+        "round@example.test: an alias that runs in a circle, through round@example.test",
+        "self@example.test: an alias that leads to no user: self@example.test",
+    ] {
+        let log = crate::peer::log(&server);
+        assert!(log.contains(why), "{why}: {log}");
+    }
     // LMTP, which delivers before it answers, leads to no other server.
     for to in ["away@example.test", "mixed@example.test"] {
         let reply = rcpt(&server, LMTP, to);
@@ -172,19 +180,24 @@ fn aliases_in_circles_end_and_broken_ones_bounce_nothing() {
         let reply = rcpt(&server, SMTP, to);
         assert!(reply.starts_with("550"), "{to}: {reply}");
     }
-    // Broken while it runs: what was known stays.
-    for broken in [
-        "root: |/bin/sh\n",
-        "no target\n:\n",
-        "x: :include:/etc/passwd\n",
-        "broken: <<>>\n",
+    // A wrong line is named, puts its own name off, and spoils no other.
+    for (broken, name) in [
+        ("root: |/bin/sh\n", "root"),
+        ("no\n:\n", "no"),
+        ("x: :include:/etc/passwd\n", "x"),
+        ("broken: <<>>\n", "broken"),
     ] {
-        fs::write(&aliases, broken).unwrap();
+        fs::write(&aliases, format!("{broken}both: alice, bob\n")).unwrap();
         assert!(
             rcpt(&server, SMTP, "both@example.test").starts_with("250"),
             "{broken}"
         );
+        let reply = rcpt(&server, SMTP, &format!("{name}@example.test"));
+        assert!(reply.starts_with("451 "), "{broken}: {reply}");
+        let log = crate::peer::log(&server);
+        assert!(log.contains("aliases, line 1: "), "{broken}: {log}");
     }
+    // One that cannot be read leaves what was known.
     fs::remove_file(&aliases).unwrap();
     assert!(rcpt(&server, SMTP, "both@example.test").starts_with("250"));
     fs::write(&aliases, "new: alice\n").unwrap();

@@ -168,6 +168,32 @@ fn a_crash_that_tears_loses_nothing_told() {
     }
 }
 
+/// The process is killed, the machine goes on: what the next life has built on must outlive a loss of power after it.
+#[test]
+fn what_a_killed_process_has_left_is_made_durable_before_it_is_built_on() {
+    for after in 0..=operations() {
+        let disk = disk();
+        disk.crash_after(after);
+        let mut facts = run(until_it_fails(&disk));
+        let lived = run(async {
+            let disk = disk.killed();
+            disk.advance(Duration::from_secs(150));
+            let failed = |e| format!("no start: {e} ({e:?})");
+            let life = Life::begin(&store(&disk)).await.map_err(failed)?;
+            life.check(&facts).await?;
+            life.go_on(&mut facts).await?;
+            drop(life);
+            let disk = disk.restart(Loss::Lost, 0);
+            let life = Life::begin(&store(&disk)).await.map_err(failed)?;
+            let checked = life.check(&facts).await;
+            checked.map_err(|why| format!("a life later: {why}"))
+        });
+        lived
+            .map_err(|why| format!("killed after {after}: {why}"))
+            .unwrap();
+    }
+}
+
 #[test]
 fn with_syncing_switched_off_the_check_finds_the_loss() {
     let all = operations();

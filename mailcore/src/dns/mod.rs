@@ -12,7 +12,7 @@ mod zone;
 pub use answer::{Absent, Address, Answer, DnsError, Exchange, Family, Tlsa};
 #[cfg(feature = "dns")]
 pub use system::{Options, SystemResolver};
-pub use zone::{Zone, ZoneError};
+pub use zone::{Zone, ZoneError, ZoneFile};
 
 use async_trait::async_trait;
 use std::fmt::Debug;

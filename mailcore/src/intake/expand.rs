@@ -36,8 +36,8 @@ pub(super) async fn expand(
             Ok(Destination::Targets(targets)) => {
                 targets.iter().map(|t| t.address().clone()).collect()
             }
-            Ok(Destination::Unknown) if !keeps_lost => return Err(Stuck::Gone(recipient.path)),
-            Ok(Destination::Unknown | Destination::Elsewhere) => {
+            Ok(Destination::Unknown(_)) if !keeps_lost => return Err(Stuck::Gone(recipient.path)),
+            Ok(Destination::Unknown(_) | Destination::Elsewhere) => {
                 vec![recipient.path.clone().complete(routes.origin())]
             }
             Err(error) => return Err(Stuck::Lookup(recipient.path, error)),

@@ -1,15 +1,17 @@
 //! Connections that we open: to an address or a Unix socket, in bounded time.
 //!
 //! It tries one target once; which ones there are, in what order, and what a failure means for mail is
-//! [`crate::deliver::hosts`]'s and the caller's.
+//! [`crate::deliver::hosts`]'s and the caller's. The operating system makes them, or whoever is in its place ([`Dial`]).
 
 use super::socket::canonical;
 use super::tls::Side;
 use super::{Socket, Stream};
+use async_trait::async_trait;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpSocket, UnixStream};
 
@@ -43,7 +45,7 @@ impl fmt::Display for Target {
 }
 
 /// How to connect.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Options {
     /// How long a connection may take to stand; 30 s.
@@ -52,6 +54,30 @@ pub struct Options {
     pub bind_v4: Option<Ipv4Addr>,
     /// The address that connections to IPv6 come from, where the system is not to choose.
     pub bind_v6: Option<Ipv6Addr>,
+    /// Who makes the connections; [`System`].
+    pub dial: Arc<dyn Dial>,
+}
+
+/// Makes connections: the operating system, or a proxy or a network in memory in its place.
+#[async_trait]
+pub trait Dial: Send + Sync + fmt::Debug {
+    /// Connects to `place`, from the addresses that `options` names where it can choose. The caller bounds the time: a
+    /// future that is dropped gives up.
+    ///
+    /// # Errors
+    /// When no connection stands. The kind of the error and its text are for the log alone.
+    async fn dial(&self, place: &Place, options: &Options) -> io::Result<Socket>;
+}
+
+/// The operating system's connections.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct System;
+
+#[async_trait]
+impl Dial for System {
+    async fn dial(&self, place: &Place, options: &Options) -> io::Result<Socket> {
+        open(place, options).await
+    }
 }
 
 impl Default for Options {
@@ -60,6 +86,7 @@ impl Default for Options {
             timeout: Duration::from_secs(30),
             bind_v4: None,
             bind_v6: None,
+            dial: Arc::new(System),
         }
     }
 }
@@ -86,7 +113,8 @@ pub async fn connect(
         target: target.to_string(),
         source,
     };
-    let socket = tokio::time::timeout(options.timeout, open(&target.place, options)).await;
+    let dialled = options.dial.dial(&target.place, options);
+    let socket = tokio::time::timeout(options.timeout, dialled).await;
     let socket = socket
         .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
         .map_err(failed)?;

@@ -30,5 +30,5 @@ pub use bell::Bell;
 pub use end::{End, Happened, Pace, now};
 pub use network::{Network, NotANetwork};
 pub use pump::{Dialog, Ended, pump};
-pub use socket::{Peer, Route, Socket};
+pub use socket::{Peer, Pipe, Route, Socket};
 pub use stream::{Stream, Transport};

@@ -1,5 +1,6 @@
-//! A plain connection of the operating system, TCP or Unix. Nothing here knows a protocol.
+//! A plain connection: TCP, Unix, or one that somebody brought. Nothing here knows a protocol.
 
+use super::stream::Transport;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -8,13 +9,19 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
-/// A TCP or a Unix connection.
+/// A connection that is none of the operating system's: a pipe in memory, a tunnel.
+pub trait Pipe: Transport + Sync + std::fmt::Debug {}
+impl<P: Transport + Sync + std::fmt::Debug> Pipe for P {}
+
+/// A TCP or a Unix connection, or another.
 #[derive(Debug)]
 pub enum Socket {
     /// TCP.
     Tcp(TcpStream),
     /// A Unix stream socket.
     Unix(UnixStream),
+    /// What somebody brought.
+    Pipe(Box<dyn Pipe>),
 }
 
 impl Socket {
@@ -33,6 +40,7 @@ impl Socket {
                 peer: Peer::Unix(None),
                 local: Peer::Unix(unix.local_addr()?.as_pathname().map(PathBuf::from)),
             },
+            Self::Pipe(_) => Route::UNKNOWN,
         })
     }
 }
@@ -110,6 +118,7 @@ impl AsyncRead for Socket {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_read(cx, buf),
             Self::Unix(unix) => Pin::new(unix).poll_read(cx, buf),
+            Self::Pipe(pipe) => Pin::new(&mut **pipe).poll_read(cx, buf),
         }
     }
 }
@@ -123,6 +132,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_write(cx, buf),
             Self::Unix(unix) => Pin::new(unix).poll_write(cx, buf),
+            Self::Pipe(pipe) => Pin::new(&mut **pipe).poll_write(cx, buf),
         }
     }
 
@@ -130,6 +140,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_flush(cx),
             Self::Unix(unix) => Pin::new(unix).poll_flush(cx),
+            Self::Pipe(pipe) => Pin::new(&mut **pipe).poll_flush(cx),
         }
     }
 
@@ -137,6 +148,7 @@ impl AsyncWrite for Socket {
         match self.get_mut() {
             Self::Tcp(tcp) => Pin::new(tcp).poll_shutdown(cx),
             Self::Unix(unix) => Pin::new(unix).poll_shutdown(cx),
+            Self::Pipe(pipe) => Pin::new(&mut **pipe).poll_shutdown(cx),
         }
     }
 }

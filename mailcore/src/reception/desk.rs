@@ -4,7 +4,8 @@
 use super::{Reception, Role, Sink, Verdict, Visit, words};
 use crate::deliver::Delivery;
 use crate::intake::Intake;
-use crate::route::{Destination, Routes, Target};
+use crate::log::Clean;
+use crate::route::{Destination, Nowhere, Routes, Target};
 use async_trait::async_trait;
 use mailcore_base::address::Address;
 use mailcore_base::envelope::{Envelope, Recipient};
@@ -101,7 +102,7 @@ impl Desk {
             Ok(Destination::Elsewhere) if visit.login.is_some() => return Verdict::Accept,
             Ok(Destination::Elsewhere) if self.relay_for.covers(visit) => return Verdict::Accept,
             Ok(Destination::Elsewhere) => denied,
-            Ok(Destination::Unknown) => words::unknown_user(visit.role, path),
+            Ok(Destination::Unknown(why)) => unknown(visit, recipient, &why),
             Err(error) => unclear(visit, recipient, &error),
         })
     }
@@ -131,10 +132,7 @@ impl Desk {
                 tracing::warn!("the alias {elsewhere} leads to another server");
                 Verdict::Refuse(words::lookup_failed(visit.role, &recipient.path))
             }),
-            Ok(Destination::Unknown) => Err(Verdict::Refuse(words::unknown_user(
-                visit.role,
-                &recipient.path,
-            ))),
+            Ok(Destination::Unknown(why)) => Err(Verdict::Refuse(unknown(visit, recipient, &why))),
             Ok(Destination::Elsewhere) => Err(Verdict::Refuse(words::relay_denied(
                 visit.role,
                 &recipient.path,
@@ -201,10 +199,19 @@ impl Reception for Desk {
     }
 }
 
+/// Nobody is there. The client is told no more than that; the log is told why, where somebody here can mend it.
+fn unknown(visit: &Visit, recipient: &Recipient, why: &Nowhere) -> Reply {
+    let path = &recipient.path;
+    if *why != Nowhere::NoUser {
+        tracing::warn!("{}: {why}", Clean(&path.to_string()));
+    }
+    words::unknown_user(visit.role, path)
+}
+
 /// It cannot be told now where a recipient leads.
 fn unclear(visit: &Visit, recipient: &Recipient, error: &Error) -> Reply {
     let path = &recipient.path;
-    tracing::warn!("{}: {error}", crate::log::Clean(&path.to_string()));
+    tracing::warn!("{}: {error}", Clean(&path.to_string()));
     words::lookup_failed(visit.role, path)
 }
 
@@ -216,7 +223,13 @@ fn mailboxes(targets: Vec<Target>) -> Result<Vec<User>, Address> {
             Target::Here(_, user) if users.iter().any(|known| known.name == user.name) => {}
             Target::Here(_, user) => users.push(user),
             Target::Elsewhere(address) => return Err(address),
-            Target::Nobody(_) => {}
+            // The queue returns such mail; LMTP has nobody to return it to, and no answer of its own for it.
+            Target::Nobody(address) => {
+                tracing::warn!(
+                    "an alias leads to {}, which is no user",
+                    Clean(&address.to_string())
+                );
+            }
         }
     }
     Ok(users)

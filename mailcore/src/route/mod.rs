@@ -6,6 +6,7 @@ mod expand;
 mod hop;
 
 pub use aliases::Aliases;
+pub use expand::Nowhere;
 pub(crate) use expand::folded;
 pub use hop::{Next, TransportName};
 
@@ -23,8 +24,8 @@ use std::sync::Arc;
 pub enum Destination {
     /// To these, each once; at least one of them is not [`Target::Nobody`].
     Targets(Vec<Target>),
-    /// Nowhere: the domain is ours and there is nobody of that name.
-    Unknown,
+    /// Nowhere, and why: the domain is ours, and no user is behind that name.
+    Unknown(Nowhere),
     /// To a domain that is not ours.
     Elsewhere,
 }
@@ -54,6 +55,8 @@ impl Target {
 pub struct Routes {
     origin: Domain,
     domains: HashSet<Domain>,
+    /// Names of this host: other words for `origin`.
+    hostnames: HashSet<Domain>,
     aliases: Option<Arc<dyn Table>>,
     users: Arc<dyn Users>,
     delimiters: String,
@@ -73,6 +76,7 @@ impl Routes {
         Self {
             origin,
             domains,
+            hostnames: HashSet::new(),
             aliases: None,
             users,
             delimiters: "+".to_owned(),
@@ -88,6 +92,18 @@ impl Routes {
             aliases: Some(aliases),
             ..self
         }
+    }
+
+    /// The same with mail for the host itself: what is sent to a user at `hostname`, at `localhost`, or at `localhost` in
+    /// the domain of `hostname`, is meant for `origin` (Postfix: mydestination). Where a users' directory or the aliases
+    /// know such an address as it is, that holds.
+    #[must_use]
+    pub fn with_hostname(mut self, hostname: &Domain) -> Self {
+        let mut names = vec![hostname.as_ascii().to_owned(), "localhost".to_owned()];
+        names.extend(hostname.parent().map(|it| format!("localhost.{it}")));
+        let names = names.iter().filter_map(|name| name.parse().ok());
+        self.hostnames = names.filter(|it| !self.domains.contains(it)).collect();
+        self
     }
 
     /// The same with all mail for other servers going to one of them: `[host]:port`, or a domain whose mail
@@ -107,7 +123,7 @@ impl Routes {
 
     /// Whether mail for this domain stays here.
     pub fn is_ours(&self, domain: &Domain) -> bool {
-        self.domains.contains(domain)
+        self.domains.contains(domain) || self.hostnames.contains(domain)
     }
 
     /// Where this recipient leads.
@@ -119,11 +135,10 @@ impl Routes {
         if !first.domain().is_some_and(|d| self.is_ours(d)) {
             return Ok(Destination::Elsewhere);
         }
-        let targets = self.expand(first).await?;
-        let nowhere = targets.iter().all(|t| matches!(t, Target::Nobody(_)));
-        Ok(match nowhere {
-            true => Destination::Unknown,
-            false => Destination::Targets(targets),
+        let expansion = self.expand(first).await?;
+        Ok(match expansion.nowhere() {
+            Some(why) => Destination::Unknown(why),
+            None => Destination::Targets(expansion.targets),
         })
     }
 
@@ -149,6 +164,17 @@ impl Routes {
         let Some(domain) = address.domain().filter(|d| self.is_ours(d)) else {
             return Ok(None);
         };
+        let origin = self.is_host(domain).then_some(&self.origin);
+        for domain in [domain].into_iter().chain(origin) {
+            if let Some(user) = self.user_at(address, domain).await? {
+                return Ok(Some(user));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The user that an address would be in that domain.
+    async fn user_at(&self, address: &Address, domain: &Domain) -> Result<Option<User>> {
         let domain = hop::folded(domain);
         for name in self.names(address) {
             let login = Login::new(format!("{name}@{domain}"), Service::Lmtp);
@@ -157,6 +183,11 @@ impl Routes {
             }
         }
         Ok(None)
+    }
+
+    /// Whether this is a name of the host, and so another word for `origin`.
+    fn is_host(&self, domain: &Domain) -> bool {
+        self.hostnames.contains(domain)
     }
 
     /// The names that an address may be known by, the whole one first. Only ASCII letters lose their case, as

@@ -89,7 +89,7 @@ async fn names(recipient: &str) -> std::result::Result<Vec<String>, Kind> {
         .map_err(|e| e.kind())?
     {
         Destination::Targets(targets) => Ok(targets.iter().map(told).collect()),
-        Destination::Unknown => Ok(vec!["unknown".into()]),
+        Destination::Unknown(why) => Ok(vec![why.to_string()]),
         Destination::Elsewhere => Ok(vec!["elsewhere".into()]),
     }
 }
@@ -118,9 +118,12 @@ async fn a_recipient_leads_to_its_users_each_once() {
 
 #[tokio::test]
 async fn nobody_and_elsewhere_are_told_apart() {
-    assert_eq!(names("<carol@a.test>").await.unwrap(), ["unknown"]);
-    assert_eq!(names("<gone@a.test>").await.unwrap(), ["unknown"]);
-    assert_eq!(names("<round@a.test>").await.unwrap(), ["unknown"]);
+    let nobody = "neither a user nor an alias";
+    assert_eq!(names("<carol@a.test>").await.unwrap(), [nobody]);
+    let lost = "an alias that leads to no user: nobody@a.test";
+    assert_eq!(names("<gone@a.test>").await.unwrap(), [lost]);
+    let circle = "an alias that runs in a circle, through round@a.test";
+    assert_eq!(names("<round@a.test>").await.unwrap(), [circle]);
     assert_eq!(names("<alice@c.test>").await.unwrap(), ["elsewhere"]);
     assert_eq!(names("<alice@[127.0.0.1]>").await.unwrap(), ["elsewhere"]);
 }
@@ -183,4 +186,51 @@ async fn a_final_address_is_a_users_without_asking_the_aliases_again() {
     );
     assert_eq!(user("root@a.test").await, None);
     assert_eq!(user("carla@c.test").await, None);
+}
+
+#[tokio::test]
+async fn mail_for_the_host_itself_is_mail_for_the_first_domain() {
+    let at_host = |to: &'static str| async move {
+        let host: Domain = "mail.b.test".parse().unwrap();
+        let routes = routes().with_hostname(&host);
+        match routes.resolve(&path(to)).await.unwrap() {
+            Destination::Targets(targets) => targets.iter().map(told).collect::<Vec<_>>(),
+            Destination::Unknown(why) => vec![why.to_string()],
+            Destination::Elsewhere => vec!["elsewhere".to_owned()],
+        }
+    };
+    for host in [
+        "mail.b.test",
+        "MAIL.b.test",
+        "localhost",
+        "localhost.b.test",
+    ] {
+        let to = |local: &str| -> &'static str { format!("<{local}@{host}>").leak() };
+        assert_eq!(at_host(to("postmaster")).await, ["alice@a.test"]);
+        assert_eq!(at_host(to("alice+x")).await, ["alice@a.test"]);
+        let nobody = "neither a user nor an alias";
+        assert_eq!(at_host(to("nobody")).await, [nobody]);
+    }
+    assert_eq!(
+        at_host("<bob@b.test>").await,
+        ["bob@b.test", "alice@a.test"]
+    );
+    assert_eq!(at_host("<x@mail.a.test>").await, ["elsewhere"]);
+    // Nobody's name is taken from him: without the host's name it is another server's.
+    assert_eq!(
+        names("<postmaster@mail.b.test>").await.unwrap(),
+        ["elsewhere"]
+    );
+    let host = "mail.b.test".parse().unwrap();
+    let late = "alice@localhost".parse().unwrap();
+    let user = routes().with_hostname(&host).user(&late).await.unwrap();
+    assert_eq!(user.unwrap().name, "alice@a.test");
+}
+
+#[test]
+fn lost_addresses_are_named_up_to_a_few() {
+    let lost = (1..9).map(|n| format!("x{n}@a.test").parse().unwrap());
+    let told = Nowhere::Lost(lost.collect()).to_string();
+    let names = "x1@a.test, x2@a.test, x3@a.test, and 5 more";
+    assert_eq!(told, format!("an alias that leads to no user: {names}"));
 }

@@ -61,7 +61,7 @@ proptest! {
         options in options().prop_filter("a pause", |o| o.minimal_backoff.max(o.run_delay) >= secs(200)),
         ways in prop::collection::vec(way(), 6),
         mail in prop::collection::vec(
-            (0_u64..3_000, prop::collection::vec((0_usize..6, 0_usize..3), 0..15), any::<[bool; 3]>()), 1..12),
+            (0_u64..3_000, prop::collection::vec((0_usize..6, 0_usize..3), 0..15), any::<[bool; 4]>()), 1..12),
         withdrawn in prop::collection::vec((0_u64..20_000, 0_usize..12), 0..5),
         change in prop::option::of((0_u64..20_000, any::<bool>())),
     ) {
@@ -69,7 +69,7 @@ proptest! {
         for (n, way) in ways.iter().enumerate() {
             world.way(&format!("d{n}"), *way);
         }
-        for (n, (at, recipients, [null, urged, grouped])) in mail.iter().enumerate() {
+        for (n, (at, recipients, [null, urged, grouped, bulk])) in mail.iter().enumerate() {
             let mut arrival = message(n as u128, []);
             arrival.recipients = (0..).zip(recipients.iter().map(|(d, t)| {
                 let mut to = to(["smtp", "relay", "pipe"][*t], &format!("d{d}"));
@@ -77,6 +77,7 @@ proptest! {
                 to
             })).collect();
             (arrival.null_sender, arrival.urged) = (*null, *urged);
+            arrival.sender = (*null || *bulk).then(|| if *null { "" } else { "bulk" }.into());
             world.arrives(millis(*at), arrival);
         }
         let mut events: Vec<(u64, Option<usize>)> =

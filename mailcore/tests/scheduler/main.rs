@@ -9,5 +9,6 @@ mod hang;
 mod invariants;
 mod limits;
 mod scale;
+mod share;
 mod steer;
 mod world;

@@ -47,6 +47,7 @@ pub(crate) fn message<'d>(n: u128, nexthops: impl IntoIterator<Item = &'d str>) 
     Arrival {
         message: Identity(n),
         age: Duration::ZERO,
+        sender: None,
         null_sender: false,
         warned: false,
         urged: false,

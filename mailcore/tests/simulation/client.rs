@@ -1,5 +1,6 @@
 //! Clients that send letters, one after the other, and note what they were told.
 
+use crate::journal::Told;
 use crate::letter::{Letter, Way};
 use crate::power::{Power, Seen};
 use crate::world::World;
@@ -18,7 +19,13 @@ pub async fn send(world: World, power: Power, letters: Vec<Letter>) {
         power.check().await;
         let line = format!("{} to {:?}: {answer:?}", letter.token, letter.given);
         power.journal.note(power.moment(), line);
-        power.journal.page().answers.insert(letter.token, answer);
+        let start = power.moment().0;
+        let mut page = power.journal.page();
+        if answer.is_some_and(|told| told != Told::Nothing) {
+            page.order.push((start, letter.token.clone()));
+        }
+        page.answers.insert(letter.token, answer);
+        drop(page);
         power.saw(Seen::Answer);
     }
 }
@@ -30,11 +37,13 @@ impl<'p> Talk<'p> {
         Self(BufReader::new(world.connect()), power)
     }
 
-    /// Whether the letter was taken; none where its end was never sent.
-    async fn letter(&mut self, letter: &Letter) -> Option<bool> {
+    /// What was told of the letter; nothing where its end was never sent.
+    async fn letter(&mut self, letter: &Letter) -> Option<Told> {
         self.reply().await?;
         self.say("EHLO client.test").await?;
-        self.say(&format!("MAIL FROM:<{}>", letter.sender)).await?;
+        // The servers of others know it by that.
+        let mail = format!("MAIL FROM:<{}> ENVID={}", letter.sender, letter.token);
+        self.say(&mail).await?;
         let mut taken = 0;
         for to in &letter.given {
             let said = self.say(&format!("RCPT TO:<{to}>")).await?;
@@ -47,32 +56,42 @@ impl<'p> Talk<'p> {
         }
         let told = match letter.way {
             Way::Data => {
-                assert_eq!(self.say("DATA").await?, 354);
+                if self.say("DATA").await? != 354 {
+                    return Some(Told::Refused);
+                }
                 self.begun(letter);
                 self.send(&stuffed(&letter.content)).await;
-                self.say(".").await?
+                self.say(".").await
             }
             Way::Chunks => {
                 let (first, last) = letter.content.split_at(letter.content.len() / 2);
-                self.chunk(first, "").await?;
+                if self.chunk(first, "").await? != 250 {
+                    return Some(Told::Refused);
+                }
                 self.begun(letter);
-                self.chunk(last, " LAST").await?
+                self.chunk(last, " LAST").await
             }
             Way::BreaksOff => {
-                assert_eq!(self.say("DATA").await?, 354);
-                let half = letter.content.len() / 2;
-                self.send(&letter.content[..half]).await;
+                if self.say("DATA").await? == 354 {
+                    let half = letter.content.len() / 2;
+                    self.send(&letter.content[..half]).await;
+                }
                 return None;
             }
         };
         self.send(b"QUIT\r\n").await;
-        Some(told == 250)
+        Some(match told {
+            Some(250) => Told::Taken,
+            Some(_) => Told::Refused,
+            None => Told::Nothing,
+        })
     }
 
     /// From here on it may be taken, though nobody hears of it.
     fn begun(&self, letter: &Letter) {
         let mut page = self.1.journal.page();
-        page.answers.insert(letter.token.clone(), Some(false));
+        page.answers
+            .insert(letter.token.clone(), Some(Told::Nothing));
     }
 
     async fn chunk(&mut self, octets: &[u8], last: &str) -> Option<u16> {

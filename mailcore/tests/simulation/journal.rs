@@ -13,23 +13,44 @@ pub struct Journal(Arc<Mutex<Page>>);
 
 #[derive(Debug, Default)]
 pub struct Page {
-    /// Letters whose end was sent, and what was answered: `Some(true)` where it was 250.
-    pub answers: BTreeMap<String, Option<bool>>,
+    /// What came of letters: nothing where their end was never sent.
+    pub answers: BTreeMap<String, Option<Told>>,
+    /// Letters that were answered for, in order, and in which start.
+    pub order: Vec<(u64, String)>,
     /// What other servers have taken.
     pub accepted: Vec<Accepted>,
-    /// When attempts ended, by message as the queue calls it.
-    pub ends: Vec<(String, Moment)>,
+    /// When attempts ended.
+    pub ends: Vec<Moment>,
+    /// When the disk has failed.
+    pub faults: Vec<Moment>,
     /// When power was lost.
     pub cuts: Vec<Moment>,
     /// Everything in order, to compare lives.
     pub lines: Vec<String>,
 }
 
+/// What a client was told of a letter whose end it has sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Told {
+    /// 250: it is ours now.
+    Taken,
+    Refused,
+    /// Nobody answered.
+    Nothing,
+}
+
 /// A message that another server has, for one recipient.
 #[derive(Debug, Clone)]
 pub struct Accepted {
+    /// The letter; none for a report.
+    pub token: String,
     pub recipient: String,
     pub content: Vec<u8>,
+    pub at: Moment,
+    /// When the attempt has ended on our side, if it has.
+    pub ended: Option<Moment>,
+    /// The network has lost the answer.
+    pub unheard: bool,
 }
 
 impl Journal {
@@ -53,18 +74,37 @@ impl Journal {
 }
 
 impl Page {
-    /// How many power cuts fell right behind an attempt for this message, or for any: what came of it may not have been
-    /// recorded.
-    pub fn close_cuts(&self, token: Option<&str>) -> usize {
-        let close = |cut: &&Moment| {
-            let mut ends = self.ends.iter();
-            ends.any(|(of, end)| {
-                let after = cut.1.duration_since(end.1);
-                token.is_none_or(|token| token == of)
-                    && end.0 == cut.0
-                    && after.is_ok_and(|after| after < Duration::from_millis(2))
-            })
+    /// Whether power was lost, or the disk failed, right behind this: what came of it may not have been recorded.
+    fn is_cut_off(&self, end: Moment) -> bool {
+        let mut losses = self.cuts.iter().chain(&self.faults);
+        losses.any(|loss| {
+            let after = loss.1.duration_since(end.1);
+            loss.0 == end.0 && after.is_ok_and(|after| after < Duration::from_millis(2))
+        })
+    }
+
+    /// How many losses fell right behind attempts.
+    pub fn cut_off(&self) -> usize {
+        let cut = |end: &&Moment| self.is_cut_off(**end);
+        self.ends.iter().filter(cut).count() + self.faults.len()
+    }
+
+    /// How many of these acceptances we cannot know of: the network has lost the answer, or we the record of it.
+    pub fn forgotten(&self, token: &str, recipient: Option<&str>) -> usize {
+        let of =
+            |it: &&Accepted| it.token == token && recipient.is_none_or(|to| it.recipient == to);
+        let lost = |it: &&Accepted| it.unheard || it.ended.is_none_or(|end| self.is_cut_off(end));
+        self.accepted.iter().filter(of).filter(lost).count()
+    }
+
+    /// Whether this letter was refused and another taken after it in the same start: then it is nowhere.
+    pub fn is_refused_for_good(&self, token: &str) -> bool {
+        let mut behind = self.order.iter().skip_while(|(_, of)| of != token);
+        let Some((start, _)) = behind.next() else {
+            return false;
         };
-        self.cuts.iter().filter(close).count()
+        let taken = |of: &str| self.answers.get(of) == Some(&Some(Told::Taken));
+        let refused = self.answers.get(token) == Some(&Some(Told::Refused));
+        refused && behind.any(|(of, token)| of == start && taken(token))
     }
 }

@@ -10,7 +10,7 @@ pub const ALIASES: [(&str, &str); 2] = [
     ("out", "dora@elsewhere.test"),
 ];
 /// Who can be written to: users, aliases, people elsewhere, and nobody.
-const GIVEN: [&str; 12] = [
+const GIVEN: [&str; 13] = [
     "alice@here.test",
     "bob@here.test",
     "carla@here.test",
@@ -22,6 +22,7 @@ const GIVEN: [&str; 12] = [
     "dora@elsewhere.test",
     "emil@elsewhere.test",
     "frida@nowhere.test",
+    "gina@null.test",
     "nobody@here.test",
 ];
 const SENDERS: [&str; 4] = ["alice@here.test", "bob@here.test", "sender@far.test", ""];

@@ -2,11 +2,11 @@
 //! kept, until all is settled.
 
 use crate::chance::Chance;
-use crate::journal::Journal;
+use crate::faults::{self, Faulty, Plan};
+use crate::journal::{Journal, Told};
 use crate::letter::Letter;
 use crate::power::{Cut, Power, Seen};
-use crate::remote::Others;
-use crate::world::World;
+use crate::world::{Outside, World};
 use crate::{client, turns, verdict};
 use mailcore::store::disk::{Loss, SimDisk};
 use mailcore::store::queue::Queue;
@@ -16,6 +16,9 @@ use tokio::time::{Instant, sleep};
 /// Longer than any letter of ours takes.
 const PATIENCE: Duration = Duration::from_secs(3 * 24 * 60 * 60);
 
+/// How long a start goes on whose disk has failed.
+const TROUBLE: Duration = Duration::from_secs(3 * 60 * 60);
+
 /// What came of a life.
 #[derive(Debug)]
 pub struct Lived {
@@ -24,6 +27,8 @@ pub struct Lived {
     pub lines: Vec<String>,
     pub acknowledged: usize,
     pub cuts: usize,
+    /// How often the disk has failed.
+    pub faults: usize,
     /// What another server or a sender has got again.
     pub again: usize,
 }
@@ -33,7 +38,7 @@ struct Life {
     seed: u64,
     chance: Chance,
     letters: Vec<Letter>,
-    others: Others,
+    outside: Outside,
     journal: Journal,
 }
 
@@ -47,7 +52,7 @@ pub fn live(seed: u64, honest: bool) -> Lived {
     let mut life = Life {
         seed,
         letters,
-        others: Others::new(&chance),
+        outside: Outside::new(&chance),
         journal: Journal::default(),
         chance,
     };
@@ -59,30 +64,45 @@ impl Life {
         let mut disk = SimDisk::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let cuts = 1 + self.chance.below(5);
         let mut wrong = Vec::new();
+        let mut killed = false;
         for start in 0..=cuts {
-            let cut = match start < cuts {
-                true => self.cut(),
-                false => Cut::AtRest,
+            let last = start == cuts;
+            let (cut, plan) = match last {
+                true => (Cut::AtRest, Plan::default()),
+                false => (self.cut(killed), Plan::of(&mut self.chance)),
             };
             disk.honour_syncs(honest);
-            wrong.extend(self.start(&disk, start, cut));
+            wrong.extend(self.start(&disk, start, cut, plan));
             let losses = [Loss::Lost, Loss::Kept, Loss::Torn, Loss::Torn, Loss::Torn];
-            let loss = self.chance.pick(&losses);
-            disk = match start < cuts {
-                // It is the process that has ended, and not the power.
-                true if self.chance.once_in(4) => disk.killed(),
-                true => disk.restart(loss, self.chance.number()),
-                false => disk.restart(Loss::Lost, 0),
+            let loss = match killed {
+                // What the process before has left is gone now, unless it was seen to.
+                true => Loss::Lost,
+                false => self.chance.pick(&losses),
+            };
+            // It is the process that has ended, and not the power: mostly while something was to be saved.
+            let rare = if matches!(cut, Cut::BeforeSync(_)) {
+                2
+            } else {
+                4
+            };
+            killed = !last && self.chance.once_in(rare);
+            disk = match last {
+                false if killed => disk.killed(),
+                false => disk.restart(loss, self.chance.number()),
+                true => disk.restart(Loss::Lost, 0),
             };
             // Locks without an owner's name have run out by then.
             disk.advance(Duration::from_secs(180) + self.chance.seconds(600));
+            if !last && self.chance.once_in(3) {
+                faults::age(&disk, &mut self.chance).unwrap();
+            }
         }
         let found = turns::run(|| (), verdict::found(&disk)).unwrap_or_else(|error| {
             wrong.push(format!("a mailbox: {error}"));
             Vec::new()
         });
         let page = self.journal.page();
-        let judged = verdict::judge(&self.letters, &self.others, &page, &found);
+        let judged = verdict::judge(&self.letters, &self.outside.others, &page, &found);
         wrong.extend(judged.wrong);
         Lived {
             wrong,
@@ -90,28 +110,34 @@ impl Life {
             acknowledged: page
                 .answers
                 .values()
-                .filter(|it| **it == Some(true))
+                .filter(|it| **it == Some(Told::Taken))
                 .count(),
             cuts: page.cuts.len(),
+            faults: page.faults.len(),
             again: judged.again,
         }
     }
 
-    fn cut(&mut self) -> Cut {
+    /// When this start ends. One behind a kill mostly ends when some of what it has found has been acted on.
+    fn cut(&mut self, killed: bool) -> Cut {
         let chance = &mut self.chance;
-        match chance.below(12) {
+        if killed && !chance.once_in(4) {
+            return Cut::BehindAttempt(chance.below(2), chance.below(3));
+        }
+        match chance.below(14) {
             // Early ones meet the start itself.
             0 => Cut::After(1 + chance.below(12)),
             1..4 => Cut::After(1 + chance.below(140)),
             4 => Cut::BehindAnswer(chance.below(2), chance.below(4)),
             5..8 => Cut::BehindAttempt(chance.below(4), chance.below(4)),
-            8..11 => Cut::BeforeSync(chance.below(60)),
+            8 => Cut::BehindAcceptance(chance.below(3), chance.below(4)),
+            9..13 => Cut::BeforeSync(chance.below(60)),
             _ => Cut::AtRest,
         }
     }
 
     /// Lets the server run until it loses power or all is settled; what went wrong.
-    fn start(&self, disk: &SimDisk, start: u64, cut: Cut) -> Option<String> {
+    fn start(&self, disk: &SimDisk, start: u64, cut: Cut, plan: Plan) -> Option<String> {
         let power = Power::on(disk.clone(), self.journal.clone(), start, cut);
         let saw = power.clone();
         disk.before_syncs(move || {
@@ -123,7 +149,7 @@ impl Life {
             let wrong = tokio::select! {
                 biased;
                 () = power.lost() => None,
-                wrong = self.serve(&power, start) => wrong,
+                wrong = self.serve(&power, start, plan) => wrong,
             };
             let moment = power.moment();
             let line = format!("end after {} operations", power.disk.operations());
@@ -137,14 +163,27 @@ impl Life {
         })
     }
 
-    async fn serve(&self, power: &Power, start: u64) -> Option<String> {
-        let world = match World::start(power, &self.others, self.seed << 8 | start) {
+    async fn serve(&self, power: &Power, start: u64, plan: Plan) -> Option<String> {
+        let sound = plan.is_empty();
+        let full = plan.full;
+        let disk = Faulty::new(power, plan);
+        let world = match World::start(power, &disk, &self.outside, self.seed << 8 | start) {
             Ok(world) => world,
-            // Where there is no power, nothing is wrong with that.
-            Err(error) => return Some(format!("no start: {error}")),
+            // Where there is no power, or no disk, nothing is wrong with that.
+            Err(error) => return sound.then(|| format!("no start: {error}")),
         };
         if !power.is_on() {
             return None;
+        }
+        disk.is_started();
+        if let Some((from, long)) = full {
+            let disk = power.disk.clone();
+            tokio::spawn(async move {
+                sleep(from).await;
+                disk.full_from(Some(disk.operations()));
+                sleep(long).await;
+                disk.full_from(None);
+            });
         }
         let clients = self.letters.chunks(3).map(|letters| {
             let letters = letters.to_vec();
@@ -155,19 +194,31 @@ impl Life {
                 return Some(format!("a client: {error}"));
             }
         }
-        let begun = Instant::now();
-        loop {
-            match world.queue.page(None, None, 1).await {
-                Ok(left) if left.is_empty() => break,
-                Ok(left) if begun.elapsed() > PATIENCE => {
-                    return Some(format!("it is never settled: {left:?}"));
-                }
-                Ok(_) => sleep(Duration::from_secs(100)).await,
-                Err(error) => return Some(format!("the queue: {error}")),
+        match sound {
+            true => settled(&world).await,
+            false => {
+                // Whatever has failed; the next start sees to the rest.
+                sleep(TROUBLE).await;
+                None
             }
         }
-        // What was begun after the last look comes to its end.
-        sleep(Duration::from_secs(1)).await;
-        None
     }
+}
+
+/// Waits until nothing is left in the queue; what is wrong, if that never comes.
+async fn settled(world: &World) -> Option<String> {
+    let begun = Instant::now();
+    loop {
+        match world.queue.page(None, None, 1).await {
+            Ok(left) if left.is_empty() => break,
+            Ok(left) if begun.elapsed() > PATIENCE => {
+                return Some(format!("it is never settled: {left:?}"));
+            }
+            Ok(_) => sleep(Duration::from_secs(100)).await,
+            Err(error) => return Some(format!("the queue: {error}")),
+        }
+    }
+    // What was begun after the last look comes to its end.
+    sleep(Duration::from_secs(1)).await;
+    None
 }

@@ -17,6 +17,8 @@ pub enum Cut {
     After(u64),
     /// So many operations behind the attempt of this number to deliver something.
     BehindAttempt(u64, u64),
+    /// So many operations after a server has taken something, whether or not its answer has come.
+    BehindAcceptance(u64, u64),
     /// So many operations behind the answer of this number that a client has read.
     BehindAnswer(u64, u64),
     /// Before the sync of this number, with what it was to save.
@@ -29,6 +31,7 @@ pub enum Cut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seen {
     Attempt,
+    Acceptance,
     Answer,
     Sync,
 }
@@ -60,7 +63,7 @@ impl Power {
             gone: Arc::default(),
         };
         if let Cut::After(last) = cut {
-            power.lasts_until(last);
+            power.lasts_until(power.disk.operations() + last);
         }
         power
     }
@@ -75,6 +78,7 @@ impl Power {
     pub fn saw(&self, what: Seen) {
         let (number, behind) = match (self.cut, what) {
             (Cut::BehindAttempt(number, behind), Seen::Attempt)
+            | (Cut::BehindAcceptance(number, behind), Seen::Acceptance)
             | (Cut::BehindAnswer(number, behind), Seen::Answer) => (number, behind),
             (Cut::BeforeSync(number), Seen::Sync) => (number, 0),
             _ => return,
@@ -97,6 +101,13 @@ impl Power {
 
     pub fn moment(&self) -> Moment {
         (self.start, self.clock.now())
+    }
+
+    /// The disk has failed.
+    pub fn fault(&self, what: &str) {
+        let moment = self.moment();
+        self.journal.note(moment, format!("{what} fails"));
+        self.journal.page().faults.push(moment);
     }
 
     pub fn is_on(&self) -> bool {

@@ -1,20 +1,17 @@
-//! The servers of others, as a transport: they take mail, refuse it, put it off or hang, as the seed has it. What they
-//! have taken they keep, whatever becomes of us.
+//! What the servers of others say, attempt by attempt, and who notes when attempts end.
 
 use crate::chance::Chance;
-use crate::journal::Accepted;
 use crate::power::{Power, Seen};
 use async_trait::async_trait;
-use mailcore::deliver::{Fate, Feedback, Job, Report, Transport};
+use mailcore::deliver::{Job, Report, Transport};
 use mailcore::store::body::Body;
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
-use tokio::time::sleep;
 
-/// What they say at an attempt.
+/// What they say of a recipient.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Says {
+pub enum Says {
     Ok,
     Later,
     Never,
@@ -26,6 +23,8 @@ enum Says {
 pub struct Others {
     chance: Chance,
     asked: Arc<Mutex<BTreeMap<(String, String), u64>>>,
+    met: Arc<AtomicU64>,
+    ended: Arc<AtomicU64>,
 }
 
 impl Others {
@@ -33,12 +32,15 @@ impl Others {
         Self {
             chance: chance.split("others"),
             asked: Arc::default(),
+            met: Arc::default(),
+            ended: Arc::default(),
         }
     }
 
-    /// Whether they will never take this letter for this recipient.
+    /// Whether nobody will ever take this letter for this recipient.
     pub fn refuse(&self, token: &str, recipient: &str) -> bool {
-        self.plan(token, recipient).contains(&Says::Never)
+        let nobody = recipient.ends_with("@nowhere.test") || recipient.ends_with("@null.test");
+        nobody || self.plan(token, recipient).contains(&Says::Never)
     }
 
     /// What they say from the first attempt on; the last holds for all that come.
@@ -56,7 +58,7 @@ impl Others {
         plan
     }
 
-    fn answer(&self, token: &str, recipient: &str) -> Says {
+    pub fn answer(&self, token: &str, recipient: &str) -> Says {
         let mut asked = self.asked.lock().unwrap();
         let count = asked.entry((token.to_owned(), recipient.to_owned()));
         let count = count.or_default();
@@ -65,59 +67,20 @@ impl Others {
         *count += 1;
         plan[at]
     }
-}
 
-/// The way to them.
-#[derive(Debug)]
-pub struct Remote {
-    pub others: Others,
-    pub power: Power,
-}
+    /// Whether a server has no time for this connection.
+    pub fn is_busy(&self) -> bool {
+        self.now_and_then("busy", &self.met, 8)
+    }
 
-#[async_trait]
-impl Transport for Remote {
-    async fn deliver(&self, job: &Job) -> Report {
-        let Some(content) = whole(&*job.content).await else {
-            self.power.check().await;
-            return job.all(Fate::deferred((3, 0), "content cannot be read"));
-        };
-        let token = token(&content, job.envelope.sender.is_null());
-        let recipients: Vec<String> = job.recipients().map(|r| r.path.to_string()).collect();
-        let mut chance = self
-            .others
-            .chance
-            .split(&format!("pace {token} {recipients:?}"));
-        sleep(Duration::from_millis(100) + chance.seconds(20)).await;
-        self.power.check().await;
-        let answers: Vec<Says> = recipients
-            .iter()
-            .map(|to| self.others.answer(&token, to))
-            .collect();
-        if answers.contains(&Says::Nothing) {
-            sleep(Duration::from_secs(300)).await;
-            self.power.check().await;
-            let mut report = job.all(Fate::deferred((4, 2), "timed out"));
-            report.feedback = Feedback::Dead("timed out".to_owned());
-            return report;
-        }
-        let fates = recipients.iter().zip(answers);
-        let fates = fates.map(|(to, says)| {
-            let moment = self.power.moment();
-            let line = format!("{token:?} to {to}: {says:?}");
-            self.power.journal.note(moment, line);
-            match says {
-                Says::Ok => {
-                    self.power.journal.page().accepted.push(Accepted {
-                        recipient: to.clone(),
-                        content: content.clone(),
-                    });
-                    Fate::delivered(job.nexthop.to_string(), "250 ok")
-                }
-                Says::Never => Fate::failed((1, 1), "550 no such user"),
-                _ => Fate::deferred((2, 0), "450 come again"),
-            }
-        });
-        Report::new(fates.collect())
+    /// Whether a server takes nothing after all, though it has taken the recipients.
+    pub fn changes_its_mind(&self) -> bool {
+        self.now_and_then("content", &self.ended, 8)
+    }
+
+    fn now_and_then(&self, what: &str, count: &AtomicU64, times: u64) -> bool {
+        let count = count.fetch_add(1, Ordering::SeqCst);
+        self.chance.split(&format!("{what} {count}")).once_in(times)
     }
 }
 
@@ -134,26 +97,37 @@ impl Transport for Watched {
         let content = whole(&*job.content).await.unwrap_or_default();
         let report = self.inner.deliver(job).await;
         self.power.check().await;
-        let end = (token_of(&content), self.power.moment());
-        self.power.journal.page().ends.push(end);
+        let recipients: Vec<String> = job.recipients().map(|r| r.path.to_string()).collect();
+        let moment = self.power.moment();
+        let token = token(&content, job.envelope.sender.is_null());
+        let fates: Vec<String> = report
+            .fates
+            .iter()
+            .map(|fate| format!("{:?} {}", fate.action, fate.text))
+            .collect();
+        let line = format!("an attempt ends, {token:?} to {recipients:?}: {fates:?}");
+        self.power.journal.note(moment, line);
+        {
+            let mut page = self.power.journal.page();
+            page.ends.push(moment);
+            for it in &mut page.accepted {
+                let mine = it.token == token && recipients.contains(&it.recipient);
+                if mine && it.at.0 == moment.0 && it.ended.is_none() {
+                    it.ended = Some(moment);
+                }
+            }
+        }
         self.power.saw(Seen::Attempt);
         report
     }
 }
 
 /// The letter that this is, or none for a report.
-fn token(content: &[u8], null: bool) -> String {
-    let token = token_of(content);
-    let header = String::from_utf8_lossy(content);
-    match null && header.contains("Auto-Submitted: auto-replied") {
-        true => String::new(),
-        false => token,
-    }
-}
-
-/// The first token named in it.
-fn token_of(content: &[u8]) -> String {
+pub fn token(content: &[u8], null: bool) -> String {
     let text = String::from_utf8_lossy(content);
+    if null && text.contains("Auto-Submitted: auto-replied") {
+        return String::new();
+    }
     let named = text.lines().find_map(|line| {
         let id = line.strip_prefix("Message-ID: <")?;
         id.strip_suffix("@client.test>").map(str::to_owned)

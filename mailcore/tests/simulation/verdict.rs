@@ -1,6 +1,6 @@
 //! What must be true at the end of a life.
 
-use crate::journal::Page;
+use crate::journal::{Page, Told};
 use crate::letter::{Letter, USERS, user};
 use crate::remote::{Others, whole};
 use crate::world::mailboxes;
@@ -9,6 +9,7 @@ use mailcore::store::auth::User;
 use mailcore::store::disk::SimDisk;
 use mailcore::store::mailbox::{Access, Clock, MailStore};
 use mailcore::store::{Error, Kind, Result};
+use std::sync::Arc;
 
 /// Where something arrived, and what.
 #[derive(Debug, Clone)]
@@ -28,7 +29,7 @@ pub struct Judged {
 /// What lies in the mailboxes.
 pub async fn found(disk: &SimDisk) -> Result<Vec<Arrived>> {
     let time = disk.clone();
-    let store = mailboxes(disk, Clock::new(move || time.now()));
+    let store = mailboxes(Arc::new(disk.clone()), Clock::new(move || time.now()));
     let mut found = Vec::new();
     for name in USERS {
         let account = store.account(&User::new(name)).await?;
@@ -95,10 +96,13 @@ impl Judged {
         let answer = page.answers.get(token).copied().flatten();
         let nowhere = copies.is_empty() && on.is_empty();
         match answer {
-            Some(true) => {}
+            Some(Told::Taken) => {}
             // Nobody was told that it was taken: it is with all of them, or with nobody.
-            Some(false) | None if nowhere => return,
-            Some(false) => {}
+            Some(Told::Refused | Told::Nothing) | None if nowhere => return,
+            Some(Told::Refused) if page.is_refused_for_good(token) => {
+                return self.wrong.push(format!("{token} was refused, and arrived"));
+            }
+            Some(Told::Refused | Told::Nothing) => {}
             None => {
                 return self
                     .wrong
@@ -133,16 +137,17 @@ impl Judged {
         // A mailbox knows what it has; others get again what was not recorded.
         let spare = match place {
             Some(_) => 0,
-            None => page.close_cuts(Some(token)),
+            None => page.forgotten(token, Some(to)),
         };
-        if here < wanted || here > wanted * (1 + spare) {
+        if here < wanted || here > wanted + wanted * spare {
             self.wrong
-                .push(format!("{token} to {to}: {here} copies, {spare} cuts"));
+                .push(format!("{token} to {to}: {here} copies, {spare} forgotten"));
         }
-        let spare = page.close_cuts(None);
+        let spare = page.cut_off() + page.forgotten("", None);
         if told < reported || told > reported * (1 + spare) {
-            self.wrong
-                .push(format!("{token} to {to}: {told} reports, {spare} cuts"));
+            self.wrong.push(format!(
+                "{token} to {to}: {told} reports, {spare} forgotten"
+            ));
         }
         self.again += here.saturating_sub(wanted) + told.saturating_sub(reported);
     }

@@ -1,15 +1,22 @@
 //! One start of the server, on whatever the disk holds: queue, mailboxes, desk, machines and runner as they are used, and
 //! no socket.
 
+use crate::chance::Chance;
+use crate::faults::Faulty;
 use crate::letter::{ALIASES, USERS};
+use crate::names::Names;
+use crate::net::{Cable, Network};
 use crate::power::Power;
-use crate::remote::{Others, Remote, Watched};
+use crate::remote::{Others, Watched};
+use crate::slow::Slow;
 use async_trait::async_trait;
 use mailcore::base::address::Domain;
 use mailcore::bounce;
+use mailcore::deliver::smtp::{self, SmtpTransport};
 use mailcore::deliver::{Mailboxes, Transport};
 use mailcore::intake::Intake;
 use mailcore::net::smtp_server::SmtpServer;
+use mailcore::net::tls::client::{Client, Level, Policy, Roots};
 use mailcore::net::{Bell, Peer, Route, Stream};
 use mailcore::queue::scheduler::Options;
 use mailcore::queue::{Orders, Runner, Setup, Ways};
@@ -17,7 +24,7 @@ use mailcore::reception::{Desk, Role};
 use mailcore::route::Routes;
 use mailcore::store::Result;
 use mailcore::store::auth::{Entry, Hasher, MemoryUsers, Stored, User};
-use mailcore::store::disk::SimDisk;
+use mailcore::store::disk::Disk;
 use mailcore::store::mailbox::maildir::{self, Maildir};
 use mailcore::store::mailbox::{Clock, MailStore};
 use mailcore::store::queue::{Queue, SegmentQueue, log};
@@ -56,13 +63,45 @@ fn pid() -> u32 {
     NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
-pub fn mailboxes(disk: &SimDisk, clock: Clock) -> Maildir {
+pub fn mailboxes(disk: Arc<dyn Disk>, clock: Clock) -> Maildir {
     let mut options = maildir::Options::new("mail/%d/%n");
     options.host = "here".to_owned();
     options.pid = pid();
     options.patrol = Duration::ZERO;
     options.patience = Duration::from_secs(1);
-    Maildir::on(Arc::new(disk.clone()), clock, options)
+    Maildir::on(disk, clock, options)
+}
+
+/// All that is outside of the server, and outlives it.
+#[derive(Debug, Clone)]
+pub struct Outside {
+    pub others: Others,
+    pub network: Network,
+    pub names: Names,
+}
+
+impl Outside {
+    pub fn new(chance: &Chance) -> Self {
+        Self {
+            others: Others::new(chance),
+            network: Network::new(chance),
+            names: Names::new(chance),
+        }
+    }
+
+    /// The way to it.
+    fn way(&self, power: &Power) -> SmtpTransport {
+        let mut options = smtp::Options::smtp(HOST.parse().unwrap());
+        // What TLS sends is never twice the same.
+        options.tls = Policy::new(Level::None);
+        options.connect.dial = Arc::new(Cable {
+            network: self.network.clone(),
+            others: self.others.clone(),
+            power: power.clone(),
+        });
+        let tls = Client::open(&Roots::Nobody).unwrap();
+        SmtpTransport::new(options, Arc::new(self.names.clone()), Arc::new(tls))
+    }
 }
 
 #[derive(Clone)]
@@ -73,12 +112,13 @@ pub struct World {
 
 impl World {
     /// Starts it, within a runtime: the queue is read, and run from here on.
-    pub fn start(power: &Power, others: &Others, seed: u64) -> Result<Self> {
+    pub fn start(power: &Power, disk: &Faulty, outside: &Outside, seed: u64) -> Result<Self> {
+        let chance = Chance::of(seed).split("world");
         let mut options = log::Options::new("var/queue");
         options.segment = 4 << 10;
         options.buffer = 1 << 10;
         options.seed = seed;
-        let queue = SegmentQueue::on(Arc::new(power.disk.clone()), power.clock.clone(), options)?;
+        let queue = SegmentQueue::on(Arc::new(disk.clone()), power.clock.clone(), options)?;
         let users = MemoryUsers::new(Hasher::new([7; 32]));
         for name in USERS {
             users.insert(Entry::new(
@@ -89,7 +129,8 @@ impl World {
         let here: Domain = "here.test".parse().unwrap();
         let routes = Routes::new(here, [], Arc::new(users)).with_aliases(Arc::new(Aliases));
         let routes = Arc::new(routes);
-        let store: Arc<dyn MailStore> = Arc::new(mailboxes(&power.disk, power.clock.clone()));
+        let store = mailboxes(Arc::new(disk.clone()), power.clock.clone());
+        let store: Arc<dyn MailStore> = Arc::new(Slow::new(Arc::new(store), chance));
         let shared: Arc<dyn Queue> = Arc::new(queue.clone());
         let orders = Orders::new();
         let intake = Intake::new(
@@ -102,10 +143,6 @@ impl World {
         let desk = Desk::new(HOST, Arc::clone(&routes), Arc::clone(&store));
         let desk = Arc::new(desk.with_queue(intake.clone()));
         let smtp = mailcore::smtp::server::Options::smtp(HOST.parse().unwrap());
-        let remote = Remote {
-            others: others.clone(),
-            power: power.clone(),
-        };
         let watched = |inner: Arc<dyn Transport>| -> Arc<dyn Transport> {
             Arc::new(Watched {
                 inner,
@@ -115,9 +152,10 @@ impl World {
         let local = Mailboxes::new(Arc::clone(&routes), store);
         let ways = Ways::from([
             ("virtual".into(), watched(Arc::new(local))),
-            ("smtp".into(), watched(Arc::new(remote))),
+            ("smtp".into(), watched(Arc::new(outside.way(power)))),
         ]);
         let runner = Runner::new(Setup {
+            exchangers: None,
             queue: shared,
             routes,
             ways: Arc::new(ways),

@@ -15,6 +15,7 @@ use std::time::Duration;
 fn keeping() -> Options {
     let mut options = options();
     options.cache.rest = Duration::from_secs(60);
+    options.cache.on_demand = false;
     options
 }
 
@@ -173,4 +174,19 @@ async fn a_connection_is_never_shared_between_logins() {
     }
     assert_eq!(peer.connections(), 2);
     assert_eq!(peer.heard_of("AUTH").len(), 2);
+}
+
+#[tokio::test]
+async fn a_message_alone_leaves_at_once_and_those_that_follow_share_a_connection() {
+    let mut peer = Peer::start(&[]).await;
+    let mut options = keeping();
+    options.cache.on_demand = true;
+    let transport = transport(options, zone(&[&peer]));
+    assert_eq!(send(&transport).await, SENT);
+    peer.gone().await;
+    assert_eq!(peer.heard().last().unwrap(), "QUIT");
+    for _ in 0..3 {
+        assert_eq!(send(&transport).await, SENT);
+    }
+    assert_eq!(peer.connections(), 2);
 }

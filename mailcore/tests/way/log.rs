@@ -48,11 +48,21 @@ impl Visit for Words {
     }
 }
 
-#[tokio::test]
-async fn the_log_tells_of_tls_and_why_a_message_goes_on() {
+/// From now on the log of this test is kept; what was kept before is forgotten.
+pub fn listen() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| tracing::subscriber::set_global_default(Ear).unwrap());
     LINES.take();
+}
+
+/// The lines since then.
+pub fn heard() -> Vec<String> {
+    LINES.with_borrow(Clone::clone)
+}
+
+#[tokio::test]
+async fn the_log_tells_of_tls_and_why_a_message_goes_on() {
+    listen();
     let silent = Peer::start(&[("", CLOSE)]).await;
     let grey = Peer::start(&[("MAIL", "451 4.7.1 grey")]).await;
     let sure = Peer::secured(&[("EHLO", "250-mx.test\r\n250 STARTTLS")]).await;

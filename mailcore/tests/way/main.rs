@@ -16,5 +16,7 @@ mod peer;
 mod scene;
 mod servers;
 mod seven_bit;
+mod stages;
 mod tls;
 mod whole;
+mod wire;

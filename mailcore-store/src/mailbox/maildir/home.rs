@@ -46,6 +46,7 @@ impl Home {
     pub(super) fn prepare(&self) -> Result<()> {
         let _names = lock(&self.names);
         disk::mkdir_all(&*self.site.disk, &self.root).map_err(failed)?;
+        self.site.own(&self.root).map_err(failed)?;
         let (mut rubbish, mut there) = (Vec::new(), false);
         let listed = self.site.disk.list(&self.root, &mut |name, kind| {
             let name = name.to_string_lossy();

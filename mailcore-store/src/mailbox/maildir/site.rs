@@ -36,7 +36,12 @@ pub(super) struct Site {
     /// Whether mailboxes have an index.
     pub(super) indexed: bool,
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
+    /// Directories whose names this process has made durable.
+    owned: Mutex<HashSet<PathBuf>>,
 }
+
+/// So many directories are remembered as owned; then they are synced once more.
+const OWNED: usize = 1 << 16;
 
 impl Site {
     pub(super) fn new(
@@ -60,6 +65,7 @@ impl Site {
             keep,
             indexed: true,
             homes: Mutex::default(),
+            owned: Mutex::default(),
         }
     }
 
@@ -81,6 +87,27 @@ impl Site {
         self.doubt(path);
         disk::replace(&*self.disk, path, &path.with_added_extension("tmp"), bytes)?;
         lock(&self.doubted).remove(path);
+        Ok(())
+    }
+
+    /// Makes durable, once in a process, which names are in a directory and in those above it: a process that was killed
+    /// may have made or taken away some that nobody has synced, and whatever is put in them would be lost with them.
+    pub(super) fn own(&self, dir: &Path) -> io::Result<()> {
+        for dir in dir.ancestors() {
+            if lock(&self.owned).contains(dir) {
+                break;
+            }
+            match self.disk.sync_dir(dir) {
+                // What we may not read, such as somebody's home, is not ours to make.
+                Err(e) if e.kind() == io::ErrorKind::PermissionDenied => {}
+                other => other?,
+            }
+        }
+        let mut owned = lock(&self.owned);
+        if owned.len() >= OWNED {
+            owned.clear();
+        }
+        owned.extend(dir.ancestors().map(Path::to_owned));
         Ok(())
     }
 

@@ -2,18 +2,20 @@
 
 use super::Options;
 use super::segment::{Kept, Sight};
-use crate::Result;
 use crate::disk::File;
 use crate::mailbox::Clock;
 use crate::queue::index::{Index, Message};
 use crate::queue::{Entry, Identity, Lane};
+use crate::{Kind, Result};
 use mailcore_base::envelope::Envelope;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Recipients (and as many messages) whose envelopes are kept at hand.
 const AT_HAND: usize = 1 << 16;
+/// How long a message waits that the medium did not give.
+const AGAIN: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
 pub(super) struct House {
@@ -127,15 +129,29 @@ impl House {
         match self.envelope(entry.identity, &sight) {
             Ok(envelope) => entry.envelope = envelope,
             // Whatever the reason: one message that cannot be read must not keep others from being claimed.
-            Err(_) => {
-                self.damaged(entry.identity);
+            Err(e) => {
+                match e.kind() {
+                    Kind::Corrupt => self.damaged(entry.identity),
+                    _ => self.put_off(entry.identity),
+                }
                 entry.lane = Lane::Corrupt;
             }
         }
         entry
     }
 
-    /// Something of a message could not be read: nobody is given it any more. Not written down, for whoever reads it
+    /// The medium did not give a message just now: it is looked at again in a while, for it may be whole.
+    fn put_off(&self, identity: Identity) {
+        let due = self.clock.now() + AGAIN;
+        // Where the message has gone meanwhile, or somebody has it, nothing is put off.
+        let _ = self.index().change(identity, |message| {
+            if matches!(message.lane, Lane::Incoming | Lane::Deferred) {
+                message.defer(due, message.attempts);
+            }
+        });
+    }
+
+    /// Something of a message is not what was written: nobody is given it any more. Not written down, for whoever reads it
     /// after a restart sees it again.
     pub(super) fn damaged(&self, identity: Identity) {
         // Where the message has gone meanwhile, nothing is damaged.

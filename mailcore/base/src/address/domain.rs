@@ -29,7 +29,8 @@ impl Domain {
     pub const MAX_LABEL: usize = 63;
 
     /// Reads a domain. One dot at the end (the root) is dropped, as Postfix does. Underscores are taken, since
-    /// host names that hold them exist.
+    /// host names that hold them exist. Digits and dots alone are no name: an address belongs in brackets (Postfix:
+    /// resolve_numeric_domain = no).
     ///
     /// # Errors
     /// [`ParseError::Domain`], [`ParseError::TooLong`], or [`ParseError::NotAscii`] for UTF-8 that was not allowed.
@@ -48,7 +49,8 @@ impl Domain {
         if text.len() > Self::MAX {
             return Err(ParseError::TooLong);
         }
-        if !text.split('.').all(is_label) {
+        let numeric = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+        if numeric || !text.split('.').all(is_label) {
             return Err(ParseError::Domain);
         }
         let upper = text.bytes().any(|b| b.is_ascii_uppercase());

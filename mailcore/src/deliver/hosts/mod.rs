@@ -8,12 +8,15 @@
 //! [temporary](Unreachable): no mail is returned because DNS is down, not even where only one of several hosts could
 //! not be looked up.
 
+mod exchangers;
 mod find;
 mod myself;
 mod nexthop;
 mod order;
 mod unreachable;
 
+pub(crate) use exchangers::Known;
+pub use exchangers::{ExchangerOptions, Exchangers};
 pub use myself::Myself;
 pub use nexthop::{HopError, Host, NextHop};
 pub use unreachable::Unreachable;

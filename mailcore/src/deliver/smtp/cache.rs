@@ -96,11 +96,11 @@ impl Cache {
         }
     }
 
-    /// Keeps a connection for another message, or leaves it where that cannot be.
-    pub(super) fn keep(&self, key: Key, connection: Connection) {
+    /// Keeps a connection for another message if it is wanted for one, or leaves it where that cannot be.
+    pub(super) fn keep(&self, key: Key, connection: Connection, wanted: bool) {
         let mut state = self.state();
         while state.tasks.try_join_next().is_some() {}
-        let Some(until) = self.rest(&connection).filter(|_| !state.closed) else {
+        let Some(until) = self.rest(&connection).filter(|_| wanted && !state.closed) else {
             state.tasks.spawn(connection.leave());
             return;
         };
@@ -121,6 +121,7 @@ impl Cache {
             age,
             messages,
             most,
+            ..
         } = self.options;
         let fresh = now().duration_since(connection.since()) < age;
         let willing = messages == 0 || connection.messages() < messages;

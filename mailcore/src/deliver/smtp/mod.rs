@@ -1,5 +1,5 @@
 //! Mail on to other servers, by SMTP or LMTP (Postfix: smtp, lmtp): a job's next hop is looked up, its servers are
-//! tried one after another, and each recipient is told what the server said. It keeps connections for the next message.
+//! tried one after another, and each recipient is told what the server said. It keeps connections where messages follow.
 //! It never decides when to try again, and it writes nothing to disk.
 //!
 //! ```text
@@ -13,6 +13,7 @@ mod cache;
 mod demands;
 mod options;
 mod seven_bit;
+mod traffic;
 mod words;
 
 pub use crate::net::smtp_client::Login;
@@ -35,6 +36,7 @@ use mailcore_store::body::Body;
 use seven_bit::Converted;
 use std::sync::Arc;
 use std::time::SystemTime;
+use traffic::Traffic;
 
 /// The transport to other servers.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub struct SmtpTransport {
     tls: Arc<Client>,
     demands: Arc<dyn Demands>,
     cache: Cache,
+    traffic: Traffic,
 }
 
 /// Where a job goes, and on what terms.
@@ -71,6 +74,7 @@ impl SmtpTransport {
         Self {
             hosts: Hosts::new(resolver, options.hosts.clone()),
             cache: Cache::new(options.cache),
+            traffic: Traffic::default(),
             options,
             tls,
             demands: Arc::new(NoDemands),
@@ -104,9 +108,11 @@ impl SmtpTransport {
                 return attempt.cannot(fate);
             }
         };
+        let passage = self.traffic.begin(&attempt.job().nexthop, crate::net::now);
+        let keeps = passage.keeps || !self.options.cache.on_demand;
         let mut round = targets.round();
         while let Some(target) = round.next() {
-            let met = self.visit(attempt, &way, target).await;
+            let met = self.visit(attempt, &way, target, keeps).await;
             if met == Met::Talked {
                 round.greeted();
             }
@@ -146,7 +152,13 @@ impl SmtpTransport {
     }
 
     /// Tries one server.
-    async fn visit(&self, attempt: &mut Attempt<'_>, way: &Way, target: &Target) -> Met {
+    async fn visit(
+        &self,
+        attempt: &mut Attempt<'_>,
+        way: &Way,
+        target: &Target,
+        keeps: bool,
+    ) -> Met {
         let terms = match self.terms(attempt.job(), way, target).await {
             Ok(terms) => terms,
             Err(fate) => {
@@ -158,7 +170,7 @@ impl SmtpTransport {
         if let Some(mut connection) = self.cache.take(&key).await {
             attempt.stands();
             if self.send(attempt, way, target, &mut connection).await {
-                self.cache.keep(key, connection);
+                self.cache.keep(key, connection, keeps);
                 return Met::Talked;
             }
             // It died while it rested: nobody is to blame.
@@ -167,7 +179,7 @@ impl SmtpTransport {
             Ok(mut connection) => {
                 attempt.stands();
                 self.send(attempt, way, target, &mut connection).await;
-                self.cache.keep(key, connection);
+                self.cache.keep(key, connection, keeps);
                 Met::Talked
             }
             Err(Failure::Connect(error)) => {

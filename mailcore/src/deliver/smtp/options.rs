@@ -39,6 +39,8 @@ pub struct Options {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CacheOptions {
+    /// Whether one is kept only where messages follow on one another (Postfix: smtp_connection_cache_on_demand); yes.
+    pub on_demand: bool,
     /// How long one may rest between two messages (Postfix: smtp_connection_cache_time_limit); 2 s, and zero to keep
     /// none.
     pub rest: Duration,
@@ -53,6 +55,7 @@ pub struct CacheOptions {
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
+            on_demand: true,
             rest: Duration::from_secs(2),
             age: Duration::from_secs(300),
             messages: 0,

@@ -21,12 +21,16 @@
 //! `PORT` is for closed networks where port 25 is not to be had, such as several servers on one address. It holds
 //! where port 25 would be used, never where a destination names a port itself.
 
+mod file;
 mod parse;
 mod spelling;
 mod token;
 
+pub use file::ZoneFile;
+
 use super::{Absent, Address, Answer, DnsError, Exchange, Family, Resolve, Tlsa};
 use super::{can_be_asked, plain, reverse_name};
+use crate::log::Clean;
 use async_trait::async_trait;
 use std::collections::HashMap;
 use std::fmt;
@@ -118,7 +122,8 @@ impl fmt::Display for ZoneError {
         if self.line > 0 {
             write!(f, "{}:", self.line)?;
         }
-        write!(f, " {}", self.what)
+        // Words of the file are in it, and the log has it.
+        write!(f, " {}", Clean(&self.what))
     }
 }
 

@@ -3,7 +3,7 @@
 //! told, is the caller's.
 
 mod bind;
-mod proxy;
+pub mod proxy;
 mod turnstile;
 
 pub use bind::{Address, Listener};
@@ -153,6 +153,8 @@ fn turn_away(socket: &Socket, words: &[u8], refused: Refused, route: &Route) {
         let _ = match socket {
             Socket::Tcp(tcp) => tcp.try_write(words),
             Socket::Unix(unix) => unix.try_write(words),
+            // No listener gives one.
+            Socket::Pipe(_) => Ok(0),
         };
     }
 }

@@ -16,7 +16,8 @@ const LONGEST_BLOCK: usize = 4096;
 
 /// What a header said.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Header {
+#[non_exhaustive]
+pub enum Header {
     /// Whom the connection comes from.
     Route(Route),
     /// The balancer's own connection (a health check), or a kind of address that is not known.
@@ -36,11 +37,11 @@ enum Parsed {
 #[error("not a PROXY header")]
 struct Malformed;
 
-/// Reads the header and not an octet more.
+/// Reads the header and not an octet more; 4112 octets at most. It waits as long as the connection does.
 ///
 /// # Errors
 /// When there is none, or the connection breaks.
-pub(super) async fn read(connection: &mut (impl AsyncRead + Unpin)) -> io::Result<Header> {
+pub async fn read(connection: &mut (impl AsyncRead + Unpin)) -> io::Result<Header> {
     let mut header = Vec::new();
     loop {
         let parsed =

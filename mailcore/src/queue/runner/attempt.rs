@@ -4,9 +4,13 @@ use super::Ways;
 use super::hand::Hand;
 use crate::deliver::{Fate, Feedback, Job, Report};
 use crate::queue::scheduler::Attempt;
+use async_trait::async_trait;
+use bytes::Bytes;
 use mailcore_store::Kind;
+use mailcore_store::body::Body;
 use mailcore_store::queue::Queue;
-use std::sync::Arc;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// An attempt that has ended.
@@ -25,15 +29,12 @@ pub(super) struct Ended {
 pub(super) enum Lost {
     /// The message was removed meanwhile.
     Gone,
-    /// Its content cannot be read, ever.
-    Corrupt(String),
+    /// Its content cannot be read, ever: why, and what the transport made of it where it had begun.
+    Corrupt(String, Option<Report>),
 }
 
 /// The job of an attempt, but for its content.
-pub(super) fn job_of(
-    hand: &Hand,
-    attempt: &Attempt,
-) -> impl FnOnce(Arc<dyn mailcore_store::body::Body>) -> Job + use<> {
+pub(super) fn job_of(hand: &Hand, attempt: &Attempt) -> impl FnOnce(Arc<dyn Body>) -> Job + use<> {
     let entry = &hand.claim.entry;
     let (identity, arrived) = (entry.identity, entry.arrived);
     let envelope = Arc::clone(&entry.envelope);
@@ -56,7 +57,7 @@ pub(super) async fn run(
     queue: Arc<dyn Queue>,
     ways: Arc<Ways>,
     attempt: &Attempt,
-    job: impl FnOnce(Arc<dyn mailcore_store::body::Body>) -> Job + Send,
+    job: impl FnOnce(Arc<dyn Body>) -> Job + Send,
 ) -> Result<Report, Lost> {
     let count = attempt.recipients.len();
     let Some(transport) = ways.get(&attempt.destination.transport) else {
@@ -66,9 +67,20 @@ pub(super) async fn run(
         return Ok(report);
     };
     match queue.content(attempt.message).await {
-        Ok(Some(content)) => Ok(transport.deliver(&job(content)).await),
+        Ok(Some(content)) => {
+            let damage = Damage::default();
+            let content = Arc::new(Read {
+                body: content,
+                damage: damage.clone(),
+            });
+            let report = transport.deliver(&job(content)).await;
+            match damage.what() {
+                Some(why) => Err(Lost::Corrupt(why, Some(report))),
+                None => Ok(report),
+            }
+        }
         Ok(None) => Err(Lost::Gone),
-        Err(error) if error.kind() == Kind::Corrupt => Err(Lost::Corrupt(error.to_string())),
+        Err(error) if error.kind() == Kind::Corrupt => Err(Lost::Corrupt(error.to_string(), None)),
         Err(error) => {
             tracing::error!("queue: {error}");
             let fate = Fate::deferred((3, 0), "queue file read error");
@@ -78,3 +90,43 @@ pub(super) async fn run(
 }
 
 const UNAVAILABLE: &str = "mail transport unavailable";
+
+/// What a transport found damaged while it read.
+#[derive(Debug, Clone, Default)]
+struct Damage(Arc<Mutex<Option<String>>>);
+
+impl Damage {
+    fn what(&self) -> Option<String> {
+        let mut found = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        found.take()
+    }
+}
+
+/// Content that remembers what was found damaged in it: a transport can only defer then, and would not say why.
+#[derive(Debug)]
+struct Read {
+    body: Arc<dyn Body>,
+    damage: Damage,
+}
+
+#[async_trait]
+impl Body for Read {
+    fn len(&self) -> u64 {
+        self.body.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.body.is_empty()
+    }
+
+    async fn read(&self, range: Range<u64>) -> mailcore_store::Result<Bytes> {
+        let read = self.body.read(range).await;
+        if let Err(error) = &read
+            && error.kind() == Kind::Corrupt
+        {
+            let mut found = self.damage.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *found = Some(error.to_string());
+        }
+        read
+    }
+}

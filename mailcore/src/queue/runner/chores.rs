@@ -57,6 +57,7 @@ impl Runner {
                 }
             }
             Ok(Chore::Noted) => {}
+            Ok(Chore::Found(arrival)) => self.found(arrival),
             Ok(Chore::Renewed(claims)) => {
                 for claim in claims {
                     if let Some(hand) = self.hands.get_mut(&claim.entry.identity) {
@@ -80,7 +81,9 @@ impl Runner {
             // It may have been given to us again since the order was given.
             let until = self.parts.clock.now() + LEASE;
             if let Ok(None) = self.parts.queue.renew(&hand.claim, until).await {
-                self.scheduler.withdraw(message, now());
+                if !self.unseek(message) {
+                    self.scheduler.withdraw(message, now());
+                }
             }
         }
         self.next_look = Instant::now();

@@ -61,7 +61,7 @@ impl Runner {
         } = ended;
         match result {
             Ok(report) => self.reported(&attempt, waited, report),
-            Err(lost) => self.lost(&attempt, lost),
+            Err(lost) => self.lost(&attempt, waited, lost),
         }
     }
 
@@ -102,11 +102,13 @@ impl Runner {
     }
 
     /// There was nothing to deliver.
-    pub(super) fn lost(&mut self, attempt: &Attempt, lost: Lost) {
+    pub(super) fn lost(&mut self, attempt: &Attempt, waited: Duration, lost: Lost) {
         self.scheduler.withdraw(attempt.message, now());
-        self.scheduler
-            .finished(attempt.id, Feedback::Answered, &[], now());
-        if let (Lost::Corrupt(why), Some(hand)) = (lost, self.hands.get(&attempt.message)) {
+        let damage = match lost {
+            Lost::Gone => None,
+            Lost::Corrupt(why, report) => Some((why, report)),
+        };
+        if let (Some((why, _)), Some(hand)) = (&damage, self.hands.get(&attempt.message)) {
             tracing::error!("{}: {why}; moved to the corrupt lane", hand.id);
             let parts = Arc::clone(&self.parts);
             let message = attempt.message;
@@ -116,6 +118,12 @@ impl Runner {
                 }
                 Chore::Noted
             });
+        }
+        match damage {
+            Some((_, Some(report))) => self.reported(attempt, waited, report),
+            _ => self
+                .scheduler
+                .finished(attempt.id, Feedback::Answered, &[], now()),
         }
     }
 

@@ -9,6 +9,7 @@
 //!                                             └─Settled─▶ reports, Queue::mark or Queue::remove
 //! ```
 
+mod arrival;
 mod attempt;
 mod chores;
 mod deliveries;
@@ -18,11 +19,12 @@ mod report;
 mod settle;
 
 use super::Orders;
-use super::scheduler::{Arrival, Attempt, Destination, Options, Scheduler, Step};
+use super::scheduler::{Arrival, Attempt, Options, Scheduler, Step};
 use crate::bounce;
 use crate::deliver::Transport;
+use crate::deliver::hosts::Exchangers;
 use crate::intake::Intake;
-use crate::route::{Next, Routes, TransportName};
+use crate::route::Routes;
 use attempt::Ended;
 use hand::Hand;
 use mailcore_store::mailbox::Clock;
@@ -62,6 +64,9 @@ pub struct Setup {
     pub reports: bounce::Options,
     /// When mail is sent, and how much at once.
     pub options: Options,
+    /// What tells which destinations share their servers, and so concurrency, feedback and being dead; none, as in Postfix:
+    /// each domain stands for itself.
+    pub exchangers: Option<Exchangers>,
     /// What tells the time of day.
     pub clock: Clock,
     /// How others call the runner.
@@ -82,6 +87,8 @@ pub struct Runner {
     chores: JoinSet<Chore>,
     /// Messages of which recipients were delivered to since their outcomes were last recorded.
     unnoted: BTreeSet<Identity>,
+    /// Messages in hand whose destinations' servers are being looked up; the scheduler does not know of them yet.
+    sought: HashSet<Identity>,
     /// Messages that somebody wants tried whatever stands in the way.
     urged: HashSet<Identity>,
     next_look: Instant,
@@ -95,6 +102,7 @@ pub struct Runner {
 enum Chore {
     Settled(Identity, Settled),
     Noted,
+    Found(Arrival),
     Renewed(Vec<Claim>),
 }
 
@@ -110,6 +118,7 @@ impl Runner {
             running: HashMap::new(),
             chores: JoinSet::new(),
             unnoted: BTreeSet::new(),
+            sought: HashSet::new(),
             urged: HashSet::new(),
             next_look: Instant::now(),
             next_renewal: Instant::now() + LEASE / 3,
@@ -191,59 +200,6 @@ impl Runner {
                 tracing::error!("queue: {error}");
                 self.next_look = Instant::now() + ROUND;
             }
-        }
-    }
-
-    async fn take_up(&mut self, claim: Claim) {
-        let identity = claim.entry.identity;
-        if let Some(known) = self.hands.get_mut(&identity) {
-            // Its lease ran out while it was here.
-            known.claim = claim;
-            return;
-        }
-        if self.settling.contains(&identity) {
-            return;
-        }
-        let hand = Hand::new(claim, self.parts.clock.now());
-        lines::active(&hand);
-        let mut recipients = Vec::new();
-        for position in hand.open() {
-            recipients.push((position, self.destination(&hand, position).await));
-        }
-        let entry = &hand.claim.entry;
-        let age = self.parts.clock.now().duration_since(entry.arrived);
-        let arrival = Arrival {
-            message: identity,
-            age: age.unwrap_or_default(),
-            null_sender: entry.envelope.sender.is_null(),
-            warned: entry.warned,
-            urged: self.urged.remove(&identity),
-            recipients,
-        };
-        self.hands.insert(identity, hand);
-        if self.scheduler.arrive(arrival, now()).is_err() {
-            tracing::error!("a message was taken up twice");
-        }
-    }
-
-    /// Where a recipient goes; one of whom that cannot be told for now is deferred by the transport for such.
-    async fn destination(&self, hand: &Hand, position: u32) -> Destination {
-        let recipients = &hand.claim.entry.envelope.recipients;
-        let routed = match recipients.get(position as usize) {
-            Some(recipient) => {
-                let address = recipient.path.clone().complete(self.parts.routes.origin());
-                self.parts.routes.next_hop(&address).await
-            }
-            None => Ok(Next::new(TransportName::ERROR, "5.1.3 no such recipient")),
-        };
-        let next = routed.unwrap_or_else(|error| {
-            tracing::warn!("{}: {error}", hand.id);
-            Next::new(TransportName::RETRY, "4.3.0 address resolver failure")
-        });
-        Destination {
-            transport: Arc::from(next.transport.as_str()),
-            nexthop: next.nexthop,
-            group: None,
         }
     }
 

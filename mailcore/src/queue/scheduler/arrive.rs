@@ -2,12 +2,12 @@
 
 use super::event::{Arrival, Destination, Step, Suspension, Why};
 use super::job::{Job, Message, Peer};
-use super::room::{share_of_message, share_of_site};
+use super::room::{share_of_message, share_of_sender, share_of_site};
 use super::site::{Health, Name, Site};
 use super::slab::Key;
 use super::transport::Transport;
 use super::{Scheduler, later};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Instant;
 use thiserror::Error;
@@ -30,6 +30,7 @@ impl Scheduler {
         }
         let message = self.messages.insert(Message {
             identity: arrival.message,
+            sender: arrival.sender,
             came: self.now,
             age: arrival.age,
             null_sender: arrival.null_sender,
@@ -111,11 +112,13 @@ impl Scheduler {
         let transport = self.transport(&destination.transport);
         let site = self.site(transport, destination);
         let job = self.job(message, transport);
+        let sender = self.jobs[job].sender;
         self.last_turn += 1;
         let turn = self.last_turn;
 
-        let left = share_of_site(&self.options).saturating_sub(self.sites[site].counted);
-        let counted = recipients.len().min(share).min(left);
+        let of_site = share_of_site(&self.options).saturating_sub(self.sites[site].counted);
+        let of_sender = share_of_sender(&self.options).saturating_sub(self.senders[sender].counted);
+        let counted = recipients.len().min(share).min(of_site).min(of_sender);
         self.tally.everybody += recipients.len();
         self.tally.recipients += counted;
         if counted > 0 && !self.messages[message].counted {
@@ -131,11 +134,11 @@ impl Scheduler {
             waiting: recipients,
             counted,
             turn,
-            offered: None,
         });
         self.jobs[job].peers.insert(peer);
         self.sites[site].counted += counted;
-        self.sites[site].peers.insert(turn, peer);
+        self.sites[site].line.push(sender, turn, peer);
+        self.senders[sender].counted += counted;
         self.refresh(site);
         counted
     }
@@ -153,25 +156,33 @@ impl Scheduler {
         let name = Name::of(destination);
         let transport = &mut self.transports[key];
         let new = || {
-            let site = Site::new(key, name.clone(), &transport.options);
+            let mut site = Site::new(key, name.clone(), &transport.options);
+            let who = (transport.name.clone(), name.clone());
+            if self.known.recall(&who, self.now, self.options.memory) {
+                site.recall();
+            }
             self.sites.insert(site)
         };
         *transport.sites.entry(name.clone()).or_insert_with(new)
     }
 
     fn job(&mut self, message: Key<Message>, transport: Key<Transport>) -> Key<Job> {
-        let jobs = &mut self.messages[message].jobs;
+        let jobs = &self.messages[message].jobs;
         if let Some((_, job)) = jobs.iter().find(|(of, _)| *of == transport) {
             return *job;
         }
+        let name = self.messages[message].sender.clone();
+        let sender = self.sender(transport, name.as_ref());
+        self.senders[sender].jobs += 1;
         let job = self.jobs.insert(Job {
             message,
+            sender,
             served: self.last_turn,
             peers: BTreeSet::new(),
-            ready: [BTreeMap::new(), BTreeMap::new()],
+            ready: Default::default(),
             turn: [None, None],
         });
-        jobs.push((transport, job));
+        self.messages[message].jobs.push((transport, job));
         job
     }
 }

@@ -24,6 +24,9 @@ pub struct Arrival {
     pub message: Identity,
     /// How long ago it was accepted.
     pub age: Duration,
+    /// Whose mail it is: messages of one sender share one turn and one share of the places, and so do all reports. None:
+    /// this message stands for itself.
+    pub sender: Option<Arc<str>>,
     /// It has the null sender: it is a report itself.
     pub null_sender: bool,
     /// Its sender has been told that it is late.

@@ -3,6 +3,7 @@
 
 use super::event::{AttemptId, Destination, Feedback, Settlement, Step, Why};
 use super::job::{Message, Peer};
+use super::sender::Sender;
 use super::site::{Name, Site};
 use super::slab::Key;
 use super::start::Running;
@@ -20,7 +21,9 @@ impl Scheduler {
             return;
         };
         let transport = self.free_place(id, &run);
-        self.count_out(run.site, run.recipients.len(), run.counted);
+        self.count_out(run.site, run.sender, run.recipients.len(), run.counted);
+        self.senders[run.sender].running -= 1;
+        self.forget_sender(run.sender);
         let message = &mut self.messages[run.message];
         message.running -= 1;
         message.deferred.extend(left_over(&run.recipients, done));
@@ -50,7 +53,9 @@ impl Scheduler {
                 site.stalled -= 1;
             }
         }
-        site.transport
+        let key = site.transport;
+        self.weigh(run.sender, -i32::from(run.place != Some(Pool::Known)));
+        key
     }
 
     /// What the end of a delivery says of its destination.
@@ -89,7 +94,7 @@ impl Scheduler {
 
     /// Defers everybody who waits for a destination; with `spare_urged` not those of urged messages.
     pub(super) fn suspend_site(&mut self, key: Key<Site>, why: &Why, spare_urged: bool) {
-        let peers: Vec<_> = self.sites[key].peers.values().copied().collect();
+        let peers: Vec<_> = self.sites[key].line.peers().collect();
         for peer in peers {
             let message = self.jobs[self.peers[peer].job].message;
             if spare_urged && self.messages[message].urged {
@@ -115,12 +120,21 @@ impl Scheduler {
 
     /// Takes recipients who wait out of everything, the room included.
     pub(super) fn take_out(&mut self, key: Key<Peer>) -> Option<Peer> {
-        let peer = self.remove_peer(key)?;
-        self.count_out(peer.site, peer.waiting.len(), peer.counted);
-        Some(peer)
+        let peer = &self.peers[key];
+        let sender = self.jobs[peer.job].sender;
+        let (site, recipients, counted) = (peer.site, peer.waiting.len(), peer.counted);
+        self.count_out(site, sender, recipients, counted);
+        self.remove_peer(key)
     }
 
-    fn count_out(&mut self, site: Key<Site>, recipients: usize, counted: usize) {
+    fn count_out(
+        &mut self,
+        site: Key<Site>,
+        sender: Key<Sender>,
+        recipients: usize,
+        counted: usize,
+    ) {
+        self.senders[sender].counted -= counted;
         self.tally.everybody -= recipients;
         self.tally.recipients -= counted;
         self.sites[site].counted -= counted;

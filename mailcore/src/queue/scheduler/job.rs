@@ -1,11 +1,13 @@
 //! What waits: messages, their jobs (a message in one transport), and those jobs' peers (a job at one destination).
 //! Decides nothing.
 
+use super::rotation::Rotation;
+use super::sender::Sender;
 use super::site::Site;
 use super::slab::Key;
 use super::transport::{Pool, Transport};
 use mailcore_store::queue::Identity;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +15,8 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub(super) struct Message {
     pub(super) identity: Identity,
+    /// Whose it is; nobody's but its own where there is no name.
+    pub(super) sender: Option<Arc<str>>,
     /// When it came here, and how old it was then.
     pub(super) came: Instant,
     pub(super) age: Duration,
@@ -33,12 +37,13 @@ pub(super) struct Message {
 #[derive(Debug)]
 pub(super) struct Job {
     pub(super) message: Key<Message>,
+    pub(super) sender: Key<Sender>,
     /// When it last had a turn anywhere, or came.
     pub(super) served: u64,
     pub(super) peers: BTreeSet<Key<Peer>>,
-    /// Peers whose destination has a place for them, in order, where no other job waits there.
-    pub(super) ready: [BTreeMap<u64, Key<Peer>>; 2],
-    /// Its turn in the transport's rotations, where anything is ready.
+    /// Destinations that have a place for it and for which no other job waits, by pool.
+    pub(super) ready: [Rotation<Key<Site>>; 2],
+    /// Its turn among its sender's, where anything is ready.
     pub(super) turn: [Option<u64>; 2],
 }
 
@@ -54,22 +59,22 @@ pub(super) struct Peer {
     pub(super) counted: usize,
     /// Its turn at the destination.
     pub(super) turn: u64,
-    /// Where it stands to be taken, if it is its destination's offer.
-    pub(super) offered: Option<Offered>,
 }
 
-/// Where an offer stands.
+/// Where a destination's offer stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Offered {
     pub(super) pool: Pool,
     pub(super) stand: Stand,
 }
 
-/// By whose right a delivery takes its turn in the transport.
+/// By whose right a delivery takes its turn, and where in his order it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stand {
-    /// Its job's: nobody else waits for the destination. Where in the job's order.
-    Job(u64),
-    /// Its destination's, where several wait. Where in the transport's rotation.
+    /// Its job's: nobody else waits for the destination.
+    Job(Key<Job>, u64),
+    /// Its sender's, of whom several jobs wait.
+    Sender(Key<Sender>, u64),
+    /// Its destination's, where several senders' mail waits: in the transport's order.
     Site(u64),
 }

@@ -10,27 +10,36 @@
 //!              └───────────────────────────────────────────────┘
 //! ```
 //!
-//! **Fair shares.** A transport's places are given by turns. A job (a message in one transport) has one turn, however
-//! many recipients and destinations it has; where several jobs wait for one destination, the destination has a turn, and
-//! its jobs take turns at it. So one message beside a mailing to 100,000 waits for one delivery of it, not for all;
-//! and a destination with a thousand messages waiting takes one turn and leaves the others theirs.
+//! **Fair shares.** A transport's places are given by turns. A sender has one turn, however much he sends, and all reports
+//! together are one sender's; his jobs (a message in one transport) take turns in his, however many recipients and
+//! destinations they have. Where several wait for one destination, the destination has the turn, and they take turns at
+//! it. So one message beside a mailing to 100,000 waits for one delivery of it, not for all; it makes no difference
+//! whether the mailing is one message or 100,000; and a destination with a thousand messages waiting takes one turn and
+//! leaves the others theirs.
 //!
 //! **Destinations that hang.** How many deliveries a destination gets at once is learned (its window); a destination
 //! that fails as often as its window is wide is dead for a while, then tried by one delivery at a time until it
 //! answers. What neither answers nor fails is the harder case: a delivery that has taken too long is counted apart, a
 //! destination that has never answered gets no more while one of its deliveries is stalled, and a quarter of the places is
-//! kept for destinations that do answer.
+//! kept for destinations that do answer, and are remembered for it. And nobody's mail takes all places that strangers and
+//! the stalled may have: a sender whose deliveries hold four times what is left gets no more, so there is always
+//! something left for the next one.
 //!
-//! Each event costs the logarithm of what is here; an idle destination costs nothing, for it is forgotten.
+//! Each event costs the logarithm of what is here; an idle destination is forgotten, but for a few words about
+//! those that answered.
 
+mod acquaintances;
 mod arrive;
 mod event;
 mod finish;
 mod job;
+mod line;
 mod offer;
 mod options;
 mod retry;
 mod room;
+mod rotation;
+mod sender;
 mod site;
 mod slab;
 mod standing;
@@ -47,9 +56,11 @@ pub use options::{Options, Rate, TransportOptions};
 pub use room::Room;
 pub use standing::Standing;
 
+use acquaintances::Acquaintances;
 use job::{Job, Message, Peer};
 use mailcore_store::queue::Identity;
 use room::Tally;
+use sender::Sender;
 use site::{Health, Site};
 use slab::{Key, Slab};
 use start::Running;
@@ -69,10 +80,12 @@ pub struct Scheduler {
     by_identity: HashMap<Identity, Key<Message>>,
     jobs: Slab<Job>,
     peers: Slab<Peer>,
+    senders: Slab<Sender>,
     sites: Slab<Site>,
     transports: Slab<Transport>,
     by_name: HashMap<Arc<str>, Key<Transport>>,
     attempts: HashMap<AttemptId, Running>,
+    known: Acquaintances,
     last_attempt: u64,
     last_turn: u64,
     /// Transports that can begin a delivery, and the one that last did.
@@ -103,10 +116,12 @@ impl Scheduler {
             by_identity: HashMap::new(),
             jobs: Slab::default(),
             peers: Slab::default(),
+            senders: Slab::default(),
             sites: Slab::default(),
             transports: Slab::default(),
             by_name: HashMap::new(),
             attempts: HashMap::new(),
+            known: Acquaintances::default(),
             last_attempt: 0,
             last_turn: 0,
             able: BTreeSet::new(),

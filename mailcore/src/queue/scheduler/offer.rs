@@ -1,7 +1,10 @@
 //! Who stands where in the turns: each destination that can take a delivery offers one, its next. Begins nothing.
 
-use super::job::{Offered, Peer, Stand};
-use super::site::Site;
+use super::job::{Job, Offered, Peer, Stand};
+use super::line::Whose;
+use super::options::Options;
+use super::sender::{Errand, Sender};
+use super::site::{Health, Site};
 use super::slab::Key;
 use super::transport::{Pool, Transport, Turn};
 use super::{Alarm, Scheduler, later};
@@ -12,18 +15,13 @@ impl Scheduler {
         let site = &self.sites[key];
         let transport = site.transport;
         let open = site.is_open(self.now, &self.transports[transport].options);
-        let wanted = site
-            .offer
-            .or_else(|| site.peers.values().next().copied())
-            .filter(|_| open);
-        let shared = site.peers.len() > 1;
-        let pool = site.pool();
-        let stands = site.offer.and_then(|peer| self.peers[peer].offered);
-        let stands = stands.map(|o| (o.pool, matches!(o.stand, Stand::Site(_))));
-        if stands != wanted.map(|_| (pool, shared)) {
+        let wanted = site.line.whose().filter(|_| open);
+        let wanted = wanted.map(|whose| (site.pool(), self.right(whose)));
+        let stands = site.offered.map(|o| (o.pool, Right::of(o.stand)));
+        if stands != wanted {
             self.retract(key);
-            if let Some(peer) = wanted {
-                self.offer(key, peer, pool, shared);
+            if let Some((pool, right)) = wanted {
+                self.offer(key, pool, right);
             }
         }
         self.set_site_alarm(key);
@@ -35,6 +33,7 @@ impl Scheduler {
 
     /// After anything has changed in a transport.
     pub(super) fn refresh_transport(&mut self, key: Key<Transport>) {
+        self.share_out(key);
         let transport = &self.transports[key];
         if transport.choose(self.now).is_some() {
             self.able.insert(key);
@@ -77,7 +76,15 @@ impl Scheduler {
         let Some(site) = self.sites.remove(key) else {
             return;
         };
-        self.transports[site.transport].sites.remove(&site.name);
+        let transport = &mut self.transports[site.transport];
+        transport.sites.remove(&site.name);
+        if site.answers && site.health == Health::Alive {
+            let who = (transport.name.clone(), site.name);
+            let Options {
+                remembered, memory, ..
+            } = self.options;
+            self.known.meet(who, self.now, remembered, memory);
+        }
     }
 
     fn forget_transport(&mut self, key: Key<Transport>) {
@@ -91,47 +98,56 @@ impl Scheduler {
         }
     }
 
-    /// Puts a destination's next delivery into the turns: under its own turn where several jobs wait for it, else under its
-    /// job's.
-    fn offer(&mut self, site: Key<Site>, peer: Key<Peer>, pool: Pool, shared: bool) {
-        let transport = &mut self.transports[self.sites[site].transport];
-        let stand = if shared {
-            Stand::Site(transport.queue(pool, Turn::Site(site)))
-        } else {
-            let key = self.peers[peer].job;
-            let job = &mut self.jobs[key];
-            let ready = &mut job.ready[pool as usize];
-            let end = ready.last_key_value().map_or(0, |(at, _)| at + 1);
-            ready.insert(end, peer);
-            let turn = &mut job.turn[pool as usize];
-            *turn = turn.or_else(|| Some(transport.queue(pool, Turn::Job(key))));
-            Stand::Job(end)
+    fn right(&self, whose: Whose) -> Right {
+        match whose {
+            Whose::One(peer) => Right::Job(self.peers[peer].job),
+            Whose::Sender(sender) => Right::Sender(sender),
+            Whose::Many => Right::Site,
+        }
+    }
+
+    /// Puts a destination's next delivery into the turns of whoever has the right to it.
+    fn offer(&mut self, site: Key<Site>, pool: Pool, right: Right) {
+        let stand = match right {
+            Right::Site => {
+                let turns = &mut self.transports[self.sites[site].transport].turns;
+                Stand::Site(turns[pool as usize].push(Turn::Site(site)))
+            }
+            Right::Sender(sender) => {
+                let at = self.add_errand(sender, pool, Errand::Site(site));
+                Stand::Sender(sender, at)
+            }
+            Right::Job(key) => {
+                let job = &mut self.jobs[key];
+                let at = job.ready[pool as usize].push(site);
+                if job.turn[pool as usize].is_none() {
+                    let sender = job.sender;
+                    let turn = self.add_errand(sender, pool, Errand::Job(key));
+                    self.jobs[key].turn[pool as usize] = Some(turn);
+                }
+                Stand::Job(key, at)
+            }
         };
-        self.peers[peer].offered = Some(Offered { pool, stand });
-        self.sites[site].offer = Some(peer);
+        self.sites[site].offered = Some(Offered { pool, stand });
     }
 
     /// Takes a destination's offer out of the turns, if it has one.
     pub(super) fn retract(&mut self, key: Key<Site>) {
         let site = &mut self.sites[key];
-        let Some(peer) = site.offer.take() else {
+        let Some(Offered { pool, stand }) = site.offered.take() else {
             return;
         };
-        let transport = &mut self.transports[site.transport];
-        let peer = &mut self.peers[peer];
-        let Some(Offered { pool, stand }) = peer.offered.take() else {
-            return;
-        };
-        let turns = &mut transport.turns[pool as usize];
         match stand {
-            Stand::Site(at) => _ = turns.remove(&at),
-            Stand::Job(at) => {
-                let job = &mut self.jobs[peer.job];
-                job.ready[pool as usize].remove(&at);
+            Stand::Site(at) => self.transports[site.transport].turns[pool as usize].remove(at),
+            Stand::Sender(sender, at) => self.remove_errand(sender, pool, at),
+            Stand::Job(key, at) => {
+                let job = &mut self.jobs[key];
+                job.ready[pool as usize].remove(at);
                 if job.ready[pool as usize].is_empty()
                     && let Some(at) = job.turn[pool as usize].take()
                 {
-                    turns.remove(&at);
+                    let sender = job.sender;
+                    self.remove_errand(sender, pool, at);
                 }
             }
         }
@@ -139,19 +155,43 @@ impl Scheduler {
 
     /// Takes recipients that wait out of everything; they are the caller's now.
     pub(super) fn remove_peer(&mut self, key: Key<Peer>) -> Option<Peer> {
-        let site = self.peers[key].site;
-        if self.sites[site].offer == Some(key) {
+        let Peer { site, job, .. } = self.peers[key];
+        let sender = self.jobs[job].sender;
+        // Where it stands by the right of who goes now.
+        let alone = self.sites[site].line.len() == 1;
+        let offered = self.sites[site].offered;
+        if alone || offered.is_some_and(|o| matches!(o.stand, Stand::Job(..))) {
             self.retract(site);
         }
         let peer = self.peers.remove(key)?;
-        self.sites[site].peers.remove(&peer.turn);
+        self.sites[site].line.remove(sender, peer.turn);
         let job = &mut self.jobs[peer.job];
         job.peers.remove(&key);
         if job.peers.is_empty() {
             let jobs = &mut self.messages[job.message].jobs;
             jobs.retain(|(_, of)| *of != peer.job);
             self.jobs.remove(peer.job);
+            self.senders[sender].jobs -= 1;
+            self.forget_sender(sender);
         }
         Some(peer)
+    }
+}
+
+/// By whose right a destination's next delivery would take its turn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Right {
+    Job(Key<Job>),
+    Sender(Key<Sender>),
+    Site,
+}
+
+impl Right {
+    fn of(stand: Stand) -> Self {
+        match stand {
+            Stand::Job(job, _) => Self::Job(job),
+            Stand::Sender(sender, _) => Self::Sender(sender),
+            Stand::Site(_) => Self::Site,
+        }
     }
 }

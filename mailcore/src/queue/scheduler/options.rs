@@ -29,6 +29,11 @@ pub struct Options {
     pub warn_after: Duration,
     /// How long a transport that did not work is left alone; 60 s (Postfix: transport_retry_time).
     pub transport_retry: Duration,
+    /// Destinations of which nothing is here and that are remembered for having answered; 10,000. So their next mail needs
+    /// not stand among that for strangers.
+    pub remembered: usize,
+    /// How long they are; one hour.
+    pub memory: Duration,
     /// Transports whose mail waits until somebody urges it; none (Postfix: defer_transports).
     pub deferred_transports: HashSet<Arc<str>>,
     /// For transports that are not named below.
@@ -50,6 +55,8 @@ impl Default for Options {
             bounce_lifetime: Duration::from_secs(5 * DAY),
             warn_after: Duration::ZERO,
             transport_retry: Duration::from_secs(60),
+            remembered: 10_000,
+            memory: Duration::from_secs(60 * 60),
             deferred_transports: HashSet::new(),
             transport: TransportOptions::default(),
             transports: HashMap::new(),

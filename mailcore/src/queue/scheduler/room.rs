@@ -1,8 +1,8 @@
 //! How much more may be claimed from the queue. Refuses nothing: what has arrived is always taken.
 //!
 //! What waits for one slow destination, or belongs to one huge mailing, must not fill the room that everybody's mail
-//! goes through. So of the recipients for one destination no more than a quarter of the limit is counted, and of one
-//! message's no more than a twentieth; a message with nobody counted does not count either. Beyond the limits together
+//! goes through. So of the recipients for one destination no more than a quarter of the limit is counted, of one
+//! message's no more than a twentieth, and of one sender's no more than a half; a message with nobody counted does not count either. Beyond the limits together
 //! stands a ceiling of five times each, at which nothing more is wanted. A recipient takes four octets here, a destination of
 //! a message a few hundred.
 
@@ -59,4 +59,9 @@ pub(super) fn share_of_message(options: &Options) -> usize {
 /// How many of one destination's recipients may count.
 pub(super) fn share_of_site(options: &Options) -> usize {
     (options.recipients / 4).max(1)
+}
+
+/// How many of one sender's recipients may count.
+pub(super) fn share_of_sender(options: &Options) -> usize {
+    (options.recipients / 2).max(1)
 }

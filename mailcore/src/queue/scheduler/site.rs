@@ -1,12 +1,12 @@
 //! One destination as the scheduler knows it. Does nothing by itself.
 
 use super::event::Destination;
-use super::job::Peer;
+use super::job::Offered;
+use super::line::Line;
 use super::options::TransportOptions;
 use super::slab::Key;
 use super::transport::{Pool, Transport};
 use super::window::Window;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -60,14 +60,17 @@ pub(super) struct Site {
     pub(super) health: Health,
     /// It has answered, and nothing has failed to reach it since.
     pub(super) answers: bool,
+    /// That is only remembered: it has not answered since it is here again.
+    pub(super) recalled: bool,
     pub(super) running: u32,
     /// Those of them that have taken too long.
     pub(super) stalled: u32,
     /// The rate allows nothing before.
     pub(super) not_before: Option<Instant>,
-    /// Who waits, in order of turns; the offer is one of them.
-    pub(super) peers: BTreeMap<u64, Key<Peer>>,
-    pub(super) offer: Option<Key<Peer>>,
+    /// Who waits.
+    pub(super) line: Line,
+    /// Where its next delivery stands to be taken, if it can have one.
+    pub(super) offered: Option<Offered>,
     /// Recipients here that take a place in the room.
     pub(super) counted: usize,
     pub(super) alarm: Option<Instant>,
@@ -81,11 +84,12 @@ impl Site {
             window: Window::new(options),
             health: Health::Alive,
             answers: false,
+            recalled: false,
             running: 0,
             stalled: 0,
             not_before: None,
-            peers: BTreeMap::new(),
-            offer: None,
+            line: Line::default(),
+            offered: None,
             counted: 0,
             alarm: None,
         }
@@ -112,9 +116,24 @@ impl Site {
         }
     }
 
+    /// It answered when it was last here.
+    pub(super) fn recall(&mut self) {
+        self.answers = true;
+        self.recalled = true;
+    }
+
+    /// One of its deliveries has taken too long. Of whom we only remember an answer, that weighs more.
+    pub(super) fn stall(&mut self) {
+        self.stalled += 1;
+        if std::mem::take(&mut self.recalled) {
+            self.answers = false;
+        }
+    }
+
     /// Answered: yes or no makes no difference.
     pub(super) fn answered(&mut self, options: &TransportOptions) {
         self.answers = true;
+        self.recalled = false;
         match self.health {
             Health::Alive => self.window.answered(self.running, options),
             Health::Dead { .. } | Health::Probing { .. } => {
@@ -132,6 +151,7 @@ impl Site {
         options: &TransportOptions,
     ) -> bool {
         self.answers = false;
+        self.recalled = false;
         let dead = match self.health {
             Health::Alive => self.window.failed(options),
             Health::Probing { .. } => options.failed_cohorts > 0.0,
@@ -164,6 +184,6 @@ impl Site {
 
     /// Whether nothing is lost by forgetting it.
     pub(super) fn is_idle(&self, now: Instant) -> bool {
-        self.peers.is_empty() && self.running == 0 && self.next_alarm(now).is_none()
+        self.line.is_empty() && self.running == 0 && self.next_alarm(now).is_none()
     }
 }

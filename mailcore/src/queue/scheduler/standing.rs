@@ -35,10 +35,7 @@ impl Scheduler {
                 Health::Probing { .. } => (1, None),
                 Health::Dead { why, .. } => (0, Some(why.clone())),
             };
-            let waiting = site
-                .peers
-                .values()
-                .map(|peer| self.peers[*peer].waiting.len());
+            let waiting = site.line.peers().map(|peer| self.peers[peer].waiting.len());
             Standing {
                 transport: transport.name.clone(),
                 name: name.clone(),

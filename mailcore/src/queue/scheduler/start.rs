@@ -3,6 +3,7 @@
 use super::event::{Attempt, AttemptId, Destination};
 use super::job::{Message, Peer};
 use super::options::or_unlimited;
+use super::sender::{Errand, Sender};
 use super::site::{Name, Site};
 use super::slab::Key;
 use super::transport::{Pool, Transport, Turn};
@@ -15,6 +16,7 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) message: Key<Message>,
+    pub(super) sender: Key<Sender>,
     pub(super) site: Key<Site>,
     pub(super) recipients: Arc<[u32]>,
     /// How many of them take a place in the room.
@@ -45,24 +47,32 @@ impl Scheduler {
             Pool::Known => Pool::Strangers,
             Pool::Strangers => Pool::Known,
         };
-        let of_job = match turn {
+        let of_sender = match turn {
             // Taking its offer takes it out of the turns; the next one comes in at the end.
             Turn::Site(site) => return Some(site),
-            Turn::Job(job) => job,
+            Turn::Sender(sender) => sender,
+        };
+        self.to_the_end(of_sender, pool);
+        let sender = &mut self.senders[of_sender];
+        let of_job = match sender.errands[pool as usize].first()? {
+            Errand::Site(site) => return Some(site),
+            Errand::Job(job) => job,
         };
         let job = &mut self.jobs[of_job];
         if let Some(at) = job.turn[pool as usize].take() {
-            transport.turns[pool as usize].remove(&at);
+            sender.errands[pool as usize].remove(at);
         }
-        job.turn[pool as usize] = Some(transport.queue(pool, turn));
-        let peer = job.ready[pool as usize].values().next()?;
-        Some(self.peers[*peer].site)
+        job.turn[pool as usize] = Some(sender.errands[pool as usize].push(Errand::Job(of_job)));
+        job.ready[pool as usize].first()
     }
 
     /// Begins the delivery that a destination offers.
     fn begin(&mut self, transport: Key<Transport>, pool: Pool, site_key: Key<Site>) -> Attempt {
         self.retract(site_key);
         let peer_key = self.longest_unserved(site_key);
+        let sender = self.jobs[self.peers[peer_key].job].sender;
+        self.senders[sender].running += 1;
+        self.weigh(sender, i32::from(pool == Pool::Strangers));
         self.last_attempt += 1;
         let id = AttemptId(self.last_attempt);
 
@@ -80,6 +90,7 @@ impl Scheduler {
         let job = &mut self.jobs[peer.job];
         self.last_turn += 1;
         job.served = self.last_turn;
+        self.senders[sender].served = self.last_turn;
         let message = job.message;
         let site = &mut self.sites[site_key];
         site.running += 1;
@@ -94,14 +105,16 @@ impl Scheduler {
         if peer.waiting.is_empty() {
             self.remove_peer(peer_key);
         } else {
-            site.peers.remove(&peer.turn);
+            site.line.remove(sender, peer.turn);
             peer.turn = self.last_turn;
-            site.peers.insert(peer.turn, peer_key);
+            site.line.push(sender, peer.turn, peer_key);
         }
+        self.sites[site_key].line.served(sender, self.last_turn);
         self.messages[message].running += 1;
         let identity = self.messages[message].identity;
         let running = Running {
             message,
+            sender,
             site: site_key,
             recipients: recipients.clone(),
             counted,
@@ -117,12 +130,16 @@ impl Scheduler {
         }
     }
 
-    /// Of the first who wait for a destination, whose job has had no turn for the longest: so mailings to the same
-    /// destinations go on side by side, not one after the other.
+    /// Of the first senders whose mail waits for a destination, the one that has had no turn for the longest, and so of
+    /// its jobs: mailings to the same destinations go on side by side, not one after the other.
     fn longest_unserved(&self, site: Key<Site>) -> Key<Peer> {
-        let first = self.sites[site].peers.values().take(LOOKED_AT);
-        let served = |peer: &&Key<Peer>| self.jobs[self.peers[**peer].job].served;
-        *first
+        let line = &self.sites[site].line;
+        let senders = line.senders().take(LOOKED_AT);
+        let sender = senders.min_by_key(|sender| self.senders[*sender].served);
+        let peers = sender.into_iter().flat_map(|sender| line.peers_of(sender));
+        let served = |peer: &Key<Peer>| self.jobs[self.peers[*peer].job].served;
+        peers
+            .take(LOOKED_AT)
             .min_by_key(served)
             .expect("who has a turn has somebody waiting")
     }
@@ -148,17 +165,18 @@ impl Scheduler {
             }
             transport.moving.remove(&id);
             transport.stalled += 1;
-            if run.place.take() == Some(Pool::Strangers) {
-                transport.strangers -= 1;
+            let (site, sender) = (run.site, run.sender);
+            match run.place.take() {
+                Some(Pool::Strangers) => transport.strangers -= 1,
+                Some(Pool::Known) | None => self.weigh(sender, 1),
             }
-            let site = run.site;
-            self.sites[site].stalled += 1;
+            self.sites[site].stall();
             self.refresh(site);
         }
     }
 }
 
-/// How many of those who wait for a destination are compared.
+/// How many senders that wait for a destination are compared, and how many jobs of one.
 const LOOKED_AT: usize = 8;
 
 /// The next recipients of those who wait, in order, and how many of them take a place in the room: as many as those

@@ -1,11 +1,12 @@
 //! One transport as the scheduler knows it: its places, and whose turn it is for the next. Does nothing by itself.
 
 use super::event::AttemptId;
-use super::job::Job;
 use super::options::{TransportOptions, or_unlimited};
+use super::rotation::Rotation;
+use super::sender::Sender;
 use super::site::{Name, Site};
 use super::slab::Key;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -22,9 +23,9 @@ pub(super) enum Pool {
 /// Who has a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// A job, for whichever of its destinations is next.
-    Job(Key<Job>),
-    /// A destination for which several jobs wait, for whichever of them is next.
+    /// A sender, for whichever of his errands is next.
+    Sender(Key<Sender>),
+    /// A destination for which several senders' mail waits, for whichever of them is next.
     Site(Key<Site>),
 }
 
@@ -34,8 +35,12 @@ pub(super) struct Transport {
     pub(super) name: Arc<str>,
     pub(super) options: TransportOptions,
     pub(super) sites: HashMap<Name, Key<Site>>,
+    /// Senders by name, those whose mail is here.
+    pub(super) senders: HashMap<Arc<str>, Key<Sender>>,
     /// Turns by pool: each moves to the end once it is taken.
-    pub(super) turns: [BTreeMap<u64, Turn>; 2],
+    pub(super) turns: [Rotation<Turn>; 2],
+    /// By pool, who has a turn and holds his share of the places: by what he holds.
+    pub(super) aside: [BTreeSet<(u32, Key<Sender>)>; 2],
     /// The pool that has its turn.
     pub(super) next: Pool,
     /// Attempts that count among the deliveries at once, the oldest first.
@@ -56,7 +61,9 @@ impl Transport {
             name,
             options,
             sites: HashMap::new(),
-            turns: [BTreeMap::new(), BTreeMap::new()],
+            senders: HashMap::new(),
+            turns: Default::default(),
+            aside: Default::default(),
             next: Pool::Known,
             moving: BTreeSet::new(),
             strangers: 0,
@@ -76,34 +83,27 @@ impl Transport {
             Pool::Known => [Pool::Known, Pool::Strangers],
             Pool::Strangers => [Pool::Strangers, Pool::Known],
         };
-        let first = |pool: Pool| {
-            self.turns[pool as usize]
-                .values()
-                .next()
-                .map(|t| (pool, *t))
-        };
-        let may = pools.into_iter().filter(|pool| self.has_place(*pool));
+        let first = |pool: Pool| self.turns[pool as usize].first().map(|turn| (pool, turn));
+        let may = pools.into_iter().filter(|pool| self.left(*pool) > 0);
         may.filter_map(first).next()
     }
 
-    fn has_place(&self, pool: Pool) -> bool {
+    /// Places that a pool has left.
+    pub(super) fn left(&self, pool: Pool) -> u32 {
         let most = or_unlimited(self.options.deliveries);
         let moving = u32::try_from(self.moving.len()).unwrap_or(u32::MAX);
         let for_strangers = most - most / 4;
-        moving < most && (pool == Pool::Known || self.strangers < for_strangers)
+        match pool {
+            Pool::Known => most.saturating_sub(moving),
+            Pool::Strangers => most
+                .saturating_sub(moving)
+                .min(for_strangers.saturating_sub(self.strangers)),
+        }
     }
 
     /// Whether an attempt that takes too long can be counted apart.
     pub(super) fn may_stall(&self) -> bool {
         self.stalled < self.options.stalled
-    }
-
-    /// Puts a turn at the end; says where that is.
-    pub(super) fn queue(&mut self, pool: Pool, turn: Turn) -> u64 {
-        let turns = &mut self.turns[pool as usize];
-        let end = turns.last_key_value().map_or(0, |(at, _)| at + 1);
-        turns.insert(end, turn);
-        end
     }
 
     /// Whether nothing is lost by forgetting it. Whatever waits or runs does so at a destination.
