@@ -37,7 +37,7 @@ struct Slip {
 enum Place {
     /// It was delivered before.
     There(u32),
-    New(Fresh),
+    New(Box<Fresh>),
 }
 
 pub(super) struct Fresh {
@@ -121,7 +121,7 @@ impl<'r> Desk<'r> {
         }
         let (aside, file) = self.lay_aside(letter.content, letter.date)?;
         self.next += 1;
-        Ok(Place::New(Fresh {
+        Ok(Place::New(Box::new(Fresh {
             uid,
             aside,
             base: base.into_bytes(),
@@ -132,7 +132,7 @@ impl<'r> Desk<'r> {
             texts: letter.texts,
             file,
             shown: false,
-        }))
+        })))
     }
 
     /// The UID of an earlier delivery of the same message: here, in the same batch, or in the same parcel.
@@ -187,7 +187,7 @@ impl<'r> Desk<'r> {
     pub(super) fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
         let slips = self.slips.iter_mut().filter_map(|s| s.result.as_mut().ok());
         slips.flatten().filter_map(|place| match place {
-            Place::New(fresh) => Some(fresh),
+            Place::New(fresh) => Some(&mut **fresh),
             Place::There(_) => None,
         })
     }
