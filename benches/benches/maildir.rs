@@ -132,8 +132,8 @@ fn one(c: &mut Criterion, runtime: &Runtime, folder: &Path, messages: u32) {
     });
     group.bench_function(id("SEARCH SUBJECT"), |b| {
         b.iter(|| {
-            let all = UidSet::all();
-            let found = access::search(&*mailbox, &query, &all, &Keywords::default(), 0);
+            let (all, keywords) = (UidSet::all(), Keywords::default());
+            let found = access::search(&*mailbox, &query, &all, &keywords, 0);
             runtime.block_on(found).expect("INBOX").len()
         });
     });
