@@ -31,6 +31,7 @@ pub mod line_ends;
 pub mod lmtp;
 pub mod mailbox_name;
 pub mod maildir;
+pub mod maildir_index;
 pub mod message;
 pub mod order;
 pub mod parameters;

@@ -32,6 +32,7 @@ promises! {
     line_ends_are_the_same_in_any_pieces: line_ends,
     a_mailbox_name_has_one_spelling_and_cannot_climb: mailbox_name,
     a_maildir_shows_each_message_once_and_keeps_its_uids: maildir,
+    an_index_of_anything_changes_nothing_that_a_maildir_shows: maildir_index,
     a_message_is_the_same_in_any_pieces_and_each_part_in_its_parent: message,
     orders_and_threads_hold_every_message_once: order,
     no_line_break_hides_in_a_parameter: parameters,

@@ -76,6 +76,9 @@ impl Disk for Doubtful {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.disk.lock(path)
     }
+    fn boot(&self) -> u128 {
+        self.disk.boot()
+    }
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         self.disk.sync_all(path)
     }

@@ -243,22 +243,25 @@ impl Desk {
                         .messages
                         .iter()
                         .filter(|m| uids.contains(m.uid))
-                        .map(|m| (m, described(&m.body)))
+                        .map(|m| (m, described(&m.body), chosen(&m.body)))
                         .collect(),
                     Err(_) => Vec::new(),
                 };
                 match fails {
                     Some(failed) => q.answer(Err::<std::iter::Empty<Row<'_>>, _>(failed)),
-                    None => q.answer(Ok(texts.iter().map(|(m, (envelope, structure))| {
-                        let mut row = Row::new(m.uid, m.flags, m.modseq);
-                        row.date = Some(m.date);
-                        if !bare {
-                            row.size = Some(m.body.len() as u64);
-                            row.envelope = Some(envelope);
-                            row.structure = Some(structure);
-                        }
-                        row
-                    }))),
+                    None => q.answer(Ok(texts.iter().map(
+                        |(m, (envelope, structure), headers)| {
+                            let mut row = Row::new(m.uid, m.flags, m.modseq);
+                            row.date = Some(m.date);
+                            if !bare {
+                                row.size = Some(m.body.len() as u64);
+                                row.envelope = Some(envelope);
+                                row.structure = Some(structure);
+                                row.headers = Some(headers);
+                            }
+                            row
+                        },
+                    ))),
                 }
             }
             Ask::Describe(q) => {
@@ -536,4 +539,10 @@ pub fn local(facts: &mut Connection) {
 /// Runs what may leave early.
 fn attempt<T>(work: impl FnOnce() -> Result<T, Failed>) -> Result<T, Failed> {
     work()
+}
+
+fn chosen(message: &[u8]) -> Vec<u8> {
+    let mut headers = Vec::new();
+    mailcore_base::message::write_chosen_fields(message, &mut headers);
+    headers
 }

@@ -122,6 +122,10 @@ pub trait Disk: Send + Sync + Debug {
     /// As the medium says; `WouldBlock` while somebody else has it, this process included.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
+    /// Which life of the machine this is: another number after power was lost or the system was started anew, whatever the
+    /// process; 0 where nobody knows. What was written and not synced is there for sure only in the same life.
+    fn boot(&self) -> u128;
+
     /// Makes everything durable that was written so far to the file system that `path` (a directory) is on: contents,
     /// names, dates. One call serves any number of files.
     ///

@@ -112,6 +112,16 @@ impl Disk for RealDisk {
         Ok(Box::new(RealFile(file)))
     }
 
+    fn boot(&self) -> u128 {
+        static BOOT: std::sync::OnceLock<u128> = std::sync::OnceLock::new();
+        *BOOT.get_or_init(|| {
+            // Only Linux tells.
+            let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+            let digits: String = id.trim().chars().filter(|c| *c != '-').collect();
+            u128::from_str_radix(&digits, 16).unwrap_or(0)
+        })
+    }
+
     #[cfg(target_os = "linux")]
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         let path = self.at(path);

@@ -28,6 +28,18 @@ impl Expunges {
         }
     }
 
+    /// How far back it goes.
+    #[cfg(feature = "files")]
+    pub(crate) fn reach(&self) -> ModSeq {
+        self.reach
+    }
+
+    /// All of it, oldest first.
+    #[cfg(feature = "files")]
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &(ModSeq, UidSet)> {
+        self.entries.iter()
+    }
+
     /// These went at `modseq`, which is above all earlier ones. What finds no place pushes out the oldest.
     pub(crate) fn add(&mut self, modseq: ModSeq, uids: &UidSet) {
         if uids.is_empty() {

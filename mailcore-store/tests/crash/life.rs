@@ -1,8 +1,8 @@
 //! One life of a server and its client: what is done, what is seen, and whether that is what was told.
 
-use crate::model::{Checked, Facts, Op, ensure, large, large_rest};
+use crate::model::{Checked, Facts, Folder, Op, ensure, large, large_rest};
 use mailcore_base::date::DateTime;
-use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, Keyword, MailboxName, UidSet};
+use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, Keyword, MailboxName, ModSeq, UidSet};
 use mailcore_store::auth::User;
 use mailcore_store::mailbox::Appended;
 use mailcore_store::mailbox::{Access, Account, Fields, MailStore, Mailbox, Maildir, Stamp};
@@ -168,6 +168,11 @@ impl Life {
         for (at, folder) in &mut facts.folders {
             let seen = self.seen(at).await?;
             folder.validity = seen.validity;
+            let flags = seen
+                .messages
+                .iter()
+                .map(|(uid, (_, flags))| (*uid, flags.clone()));
+            folder.taken = Some((seen.modseq, flags.collect()));
             for (uid, (text, flags)) in seen.messages {
                 let known = folder
                     .messages
@@ -214,7 +219,41 @@ impl Life {
         Ok(Seen {
             validity: now.uid_validity.0.get(),
             next: now.uid_next.number(),
+            modseq: now.modseq,
             messages,
+        })
+    }
+
+    /// Who comes back and asks for what has changed since, and what went, misses nothing.
+    async fn come_back(&self, at: &str, folder: &Folder, seen: &Seen) -> Result<Checked> {
+        let Some((known, taken)) = &folder.taken else {
+            return Ok(Ok(()));
+        };
+        let mailbox = self.account.open(&name(at), Access::Read).await?;
+        let changes = mailbox.sync(Some(*known)).await?;
+        let told: BTreeSet<u32> = changes
+            .flagged
+            .iter()
+            .map(|(uid, ..)| uid.number())
+            .collect();
+        let gone = mailbox.expunged(*known).await?;
+        for (uid, flags) in taken {
+            let missed = match seen.messages.get(uid) {
+                Some((_, now)) => now != flags && !told.contains(uid),
+                None => gone
+                    .as_ref()
+                    .is_some_and(|gone| gone.iter().all(|u| u.number() != *uid)),
+            };
+            if missed {
+                return Ok(Err(format!("{at}: who knew {known:?} misses UID {uid}")));
+            }
+        }
+        Ok(match seen.modseq >= *known {
+            true => Ok(()),
+            false => Err(format!(
+                "{at}: {known:?} was told, and is {:?}",
+                seen.modseq
+            )),
         })
     }
 
@@ -235,6 +274,8 @@ impl Life {
                 .await
                 .map_err(|e| format!("{at}: {}", failed(e)))?;
             folder.check(at, &seen)?;
+            let come_back = self.come_back(at, folder, &seen).await;
+            come_back.map_err(failed)??;
         }
         for (from, to, folder) in &facts.renamed {
             let (old, new) = (
@@ -299,6 +340,7 @@ impl Life {
 pub(crate) struct Seen {
     pub(crate) validity: u32,
     pub(crate) next: u32,
+    pub(crate) modseq: ModSeq,
     pub(crate) messages: BTreeMap<u32, (Vec<u8>, BTreeSet<String>)>,
 }
 

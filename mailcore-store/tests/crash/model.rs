@@ -1,6 +1,6 @@
 //! What a client was told, and so what must still be true after a crash.
 use crate::life::{Seen, seen_as};
-use mailcore_base::mailbox::{Uid, UidSet};
+use mailcore_base::mailbox::{ModSeq, Uid, UidSet};
 use mailcore_store::{Error, Kind, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -44,6 +44,8 @@ pub(crate) struct Folder {
     pub(crate) shown: BTreeMap<u32, &'static str>,
     /// Texts of commands that never got their answer.
     pub(crate) perhaps: BTreeSet<&'static str>,
+    /// What a client took with it that comes back with QRESYNC: the modification sequence, and the flags of all messages.
+    pub(crate) taken: Option<(ModSeq, BTreeMap<u32, BTreeSet<String>>)>,
 }
 
 /// All that was told.

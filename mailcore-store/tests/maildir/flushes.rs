@@ -58,6 +58,9 @@ impl Disk for Counting {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.0.lock(path)
     }
+    fn boot(&self) -> u128 {
+        self.0.boot()
+    }
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         self.count();
         self.0.sync_all(path)

@@ -20,6 +20,18 @@ async fn a_lost_list_is_a_new_life_unless_somebody_still_knows_it() {
     for lost in ["", "rubbish\n", "3 V1795171207 N4"] {
         place.write("dovecot-uidlist", lost);
         let inbox = place.select().await;
+        let known = shown(&*inbox).await;
+        assert_eq!(
+            known.keys().copied().collect::<Vec<_>>(),
+            [2, 3],
+            "{lost:?}: the index knows"
+        );
+        assert_eq!(place.list(), LIST, "written again");
+    }
+    for lost in ["", "rubbish\n", "3 V1795171207 N4"] {
+        place.write("dovecot-uidlist", lost);
+        fs::remove_file(place.at("mailcore.index")).unwrap();
+        let inbox = place.select().await;
         assert!(inbox.uid_validity().0.get() > 1_795_171_207, "{lost:?}");
         assert_eq!(
             shown(&*inbox).await.keys().copied().collect::<Vec<_>>(),

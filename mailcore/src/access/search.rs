@@ -4,7 +4,7 @@
 use super::{Breath, RUN, header, structure};
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Flags, Keyword, Keywords, ModSeq, Uid, UidSet};
-use mailcore_base::message::{Fields as HeaderFields, Structure};
+use mailcore_base::message::{Fields as HeaderFields, Structure, is_chosen_field};
 use mailcore_base::search::{Facts, Key, Matcher, Needs, Query, Undecided, Verdict};
 use mailcore_store::Result;
 use mailcore_store::body::Body;
@@ -32,7 +32,11 @@ pub async fn search(
     let wants_date = query.keys().any(|key| matches!(key, Key::Sent(_)));
     let matcher = Matcher::new(query.clone());
     let recent = mailbox.recent();
-    let fields = Fields::FLAGS | Fields::DATE | Fields::SIZE;
+    let by_headers = is_by_headers(query, matcher.needs());
+    let fields = match by_headers {
+        true => Fields::FLAGS | Fields::DATE | Fields::SIZE | Fields::HEADERS,
+        false => Fields::FLAGS | Fields::DATE | Fields::SIZE,
+    };
     let mut found = UidSet::new();
     let mut records = Vec::new();
     let mut breath = Breath::default();
@@ -46,6 +50,18 @@ pub async fn search(
                 recent: recent.contains(record.uid),
                 sent: None,
             };
+            if let (true, Some(headers)) = (by_headers, record.headers.as_deref()) {
+                known.sent = date(headers).or(Some(DateTime::utc(0)));
+                let matches = match matcher.judge(&known, now) {
+                    Verdict::Decided(matches) => matches,
+                    Verdict::Open(undecided) => over(undecided, &Structure::of(headers), headers),
+                };
+                if matches {
+                    found.insert(record.uid);
+                }
+                breath.spent(headers.len()).await;
+                continue;
+            }
             let mut at_hand = None;
             if wants_date {
                 let Some(opened) = Opened::open(mailbox, record.uid).await? else {
@@ -79,6 +95,23 @@ pub async fn search(
         }
     }
     Ok(found)
+}
+
+/// Whether the chosen header fields decide whatever flags, dates and sizes do not.
+fn is_by_headers(query: &Query, needs: Needs) -> bool {
+    let mut reads = false;
+    let decides = query.keys().all(|key| match key {
+        Key::Header { name, .. } => {
+            reads = true;
+            is_chosen_field(name.as_bytes())
+        }
+        Key::Sent(_) => {
+            reads = true;
+            true
+        }
+        _ => true,
+    });
+    reads && decides && needs != Needs::Body
 }
 
 /// The set in pieces of a bounded number of UIDs. Ranges of UIDs that do not exist cost nothing: a range is
@@ -250,6 +283,32 @@ mod tests {
         assert_eq!(
             batches.iter().fold(UidSet::new(), |all, b| all.union(b)),
             set
+        );
+    }
+
+    #[test]
+    fn only_chosen_fields_are_looked_for_in_what_records_tell() {
+        let header = |name: &str| {
+            Query::from(Key::Header {
+                name: name.to_owned(),
+                value: "x".to_owned(),
+            })
+        };
+        let by_headers = |query: Query| {
+            let needs = Matcher::new(query.clone()).needs();
+            is_by_headers(&query, needs)
+        };
+        assert!(by_headers(header("Subject")));
+        assert!(by_headers(Query::all([header("from"), header("CC")])));
+        assert!(!by_headers(header("Received")));
+        assert!(!by_headers(header("from").or(header("Received"))));
+        assert!(!by_headers(Query::all([
+            header("from"),
+            Query::from(Key::Body("x".into()))
+        ])));
+        assert!(
+            !by_headers(Query::from(Key::Recent)),
+            "needs no header at all"
         );
     }
 

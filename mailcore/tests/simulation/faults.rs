@@ -167,6 +167,9 @@ impl Disk for Faulty {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.disk.lock(path)
     }
+    fn boot(&self) -> u128 {
+        self.disk.boot()
+    }
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         self.flush(|| self.disk.sync_all(path))
     }

@@ -256,6 +256,10 @@ impl Disk for SimDisk {
         }
     }
 
+    fn boot(&self) -> u128 {
+        self.model().boot
+    }
+
     fn sync_all(&self, path: &Path) -> io::Result<()> {
         self.syncs();
         let mut model = self.model();

@@ -36,6 +36,8 @@ pub(super) struct Model {
     /// Files that somebody has locked. No lock survives a crash.
     pub(super) locks: BTreeSet<u64>,
     pub(super) before_syncs: Option<Call>,
+    /// Which life of the machine this is.
+    pub(super) boot: u128,
     next: u64,
 }
 
@@ -164,6 +166,7 @@ impl Model {
             dead: false,
             locks: BTreeSet::new(),
             before_syncs: None,
+            boot: 1,
             next: ROOT,
         };
         model.node(FileKind::Dir);
@@ -176,6 +179,7 @@ impl Model {
             stable: names.clone(),
             names,
             nodes,
+            boot: self.boot + 1,
             next: self.next,
             ..Self::new(self.now + Duration::from_secs(1))
         }
@@ -188,6 +192,7 @@ impl Model {
             names: self.names.clone(),
             pending: self.pending.clone(),
             nodes: self.nodes.clone(),
+            boot: self.boot,
             next: self.next,
             honour_syncs: self.honour_syncs,
             ..Self::new(self.now + Duration::from_secs(1))

@@ -3,15 +3,16 @@
 use super::book::{self, Entry};
 use super::deliver::{Outcome, again};
 use super::dotlock::Dotlock;
-use super::filename;
+use super::index::{self, Draft, Texts};
 use super::parcel::{Aside, Content, Letter, Parcel, Placed};
 use super::room::{Ledger, Room};
 use super::scan;
-use super::table::{Row, path};
+use super::table::{Row, Table, path};
 use crate::disk::{File, Open};
+use crate::mailbox::clock::seconds;
 use crate::{Error, Kind, Result};
 use mailcore_base::mailbox::{Flags, Uid};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 
@@ -36,7 +37,7 @@ struct Slip {
 enum Place {
     /// It was delivered before.
     There(u32),
-    New(Fresh),
+    New(Box<Fresh>),
 }
 
 pub(super) struct Fresh {
@@ -47,6 +48,9 @@ pub(super) struct Fresh {
     info: Vec<u8>,
     flags: Flags,
     identity: Option<crate::queue::Identity>,
+    /// When it came, in seconds since 1970.
+    date: Option<i64>,
+    texts: Option<Texts>,
     shown: bool,
 }
 
@@ -117,16 +121,18 @@ impl<'r> Desk<'r> {
         }
         let (aside, file) = self.lay_aside(letter.content, letter.date)?;
         self.next += 1;
-        Ok(Place::New(Fresh {
+        Ok(Place::New(Box::new(Fresh {
             uid,
             aside,
-            file,
             base: base.into_bytes(),
             info,
             flags,
             identity: letter.identity,
+            date: file.stat().ok().map(|stat| seconds(stat.modified)),
+            texts: letter.texts,
+            file,
             shown: false,
-        }))
+        })))
     }
 
     /// The UID of an earlier delivery of the same message: here, in the same batch, or in the same parcel.
@@ -135,9 +141,8 @@ impl<'r> Desk<'r> {
             return Ok(None);
         };
         let table = self.room.view()?.table.clone();
-        let mark = filename::Mark::of(identity);
-        if let Some(row) = table.rows().find(|r| mark.is_in(r.base)) {
-            return Ok(Some(row.uid));
+        if let Some(uid) = table.delivered(identity) {
+            return Ok(Some(uid));
         }
         let slips = self.slips.iter().filter_map(|s| s.result.as_ref().ok());
         let fresh = slips
@@ -182,7 +187,7 @@ impl<'r> Desk<'r> {
     pub(super) fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
         let slips = self.slips.iter_mut().filter_map(|s| s.result.as_mut().ok());
         slips.flatten().filter_map(|place| match place {
-            Place::New(fresh) => Some(fresh),
+            Place::New(fresh) => Some(&mut **fresh),
             Place::There(_) => None,
         })
     }
@@ -267,10 +272,10 @@ impl<'r> Desk<'r> {
     /// Our sessions see the messages, whoever waits for them is answered.
     pub(super) fn close(mut self, outcomes: &mut BTreeMap<usize, Outcome>) {
         let shown = self.failed.is_none();
-        let validity = shown.then(|| self.publish());
         if shown {
             self.ledger.settle(self.room);
         }
+        let validity = shown.then(|| self.publish());
         let table = self.room.view().map(|view| view.table.clone());
         // What was found in this very batch may have failed since.
         let is_there = |uid: u32| table.as_ref().is_ok_and(|t| t.row(uid).is_some());
@@ -301,26 +306,44 @@ impl<'r> Desk<'r> {
     fn publish(&mut self) -> Result<mailcore_base::mailbox::UidValidity> {
         let room = self.room;
         let keywords = self.ledger.letters.table();
-        let mut view = room.view()?;
-        let modseq = room.rise(&mut view);
-        let mut table = std::mem::take(&mut view.table); // so that it is changed in its place
-        let rows = Arc::make_mut(&mut table);
+        let (mut table, modseq) = {
+            let view = room.view()?;
+            (Table::clone(&view.table), room.rise(&view))
+        };
+        let texts: Vec<_> = self
+            .fresh()
+            .filter_map(|fresh| Some((fresh.uid, fresh.texts.take()?)))
+            .collect();
+        let places = index::add(room, &mut self.ledger, &texts);
+        let places: HashMap<u32, u32> = texts.iter().map(|(uid, _)| *uid).zip(places).collect();
+        let (mut draft, mut came) = (Draft::default(), Vec::new());
         for fresh in self.fresh() {
-            rows.push(Row {
+            let row = Row {
                 uid: fresh.uid,
                 flags: fresh.flags,
                 modseq,
+                date: fresh.date,
+                place: places.get(&fresh.uid).copied().unwrap_or(0),
                 fresh: fresh.is_new(),
                 base: &fresh.base,
                 info: &fresh.info,
-            });
-            view.unclaimed.extend(Uid::new(fresh.uid));
+            };
+            table.push(row);
+            draft.row(&row);
+            came.push(fresh.uid);
         }
-        view.table = table;
+        if came.is_empty() {
+            return Ok(room.view()?.validity);
+        }
+        index::write(room, &mut self.ledger, draft, &mut table, modseq);
+        let mut view = room.view()?;
+        view.unclaimed
+            .extend(came.iter().copied().filter_map(Uid::new));
+        view.gain(came.into_iter());
+        view.show(table, modseq);
         if *view.keywords != keywords {
             view.keywords = Arc::new(keywords);
         }
-        view.count();
         let validity = view.validity;
         room.tell(view);
         Ok(validity)

@@ -4,9 +4,10 @@
 //! command. Nothing here needs the lock but a new keyword.
 
 use super::desk::allot;
+use super::index::{self, Draft};
 use super::room::{Ledger, Room};
 use super::scan;
-use super::table::{Row, path};
+use super::table::{Row, Table, path};
 use crate::{Error, Result};
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, ModSeq, Uid, UidSet};
 use std::collections::BTreeSet;
@@ -68,8 +69,7 @@ pub(super) fn flag(
 /// Moves what is in `new/` to `cur/`: a session has been told of it. Not durable: a crash undoes it, and no harm done.
 pub(super) fn claim(room: &Room, ledger: &mut Ledger) -> Result<()> {
     let table = room.view()?.table.clone();
-    let fresh = table.rows().filter(|row| row.fresh);
-    let fresh: UidSet = fresh.filter_map(|row| Uid::new(row.uid)).collect();
+    let fresh: UidSet = table.fresh().filter_map(|row| Uid::new(row.uid)).collect();
     drop(table);
     match fresh.is_empty() {
         true => Ok(()),
@@ -148,26 +148,36 @@ fn rename(
     Ok(()) // they change hands faster than we look: gone, or as good as
 }
 
-fn show(room: &Room, ledger: &Ledger, done: &[Renamed]) -> Result<()> {
-    let mut view = room.view()?;
+fn show(room: &Room, ledger: &mut Ledger, done: &[Renamed]) -> Result<()> {
     let keywords = ledger.letters.table();
-    if *view.keywords != keywords {
-        view.keywords = Arc::new(keywords);
-    }
-    if done.is_empty() {
-        return Ok(());
-    }
-    let news = done.iter().any(|d| d.news);
-    let modseq = if news { room.rise(&mut view) } else { 0 };
-    let mut table = std::mem::take(&mut view.table);
-    let rows = Arc::make_mut(&mut table);
+    let (mut table, modseq, news) = {
+        let mut view = room.view()?;
+        if *view.keywords != keywords {
+            view.keywords = Arc::new(keywords);
+        }
+        if done.is_empty() {
+            return Ok(());
+        }
+        let news = done.iter().any(|d| d.news);
+        let modseq = if news { room.rise(&view) } else { view.modseq };
+        (Table::clone(&view.table), modseq, news)
+    };
+    let mut draft = Draft::default();
     for it in done {
-        let old = rows.row(it.uid).map_or(0, |row| row.modseq);
+        let old = table.row(it.uid).map_or(0, |row| row.modseq);
         let modseq = if it.news { modseq } else { old };
-        rows.change(it.uid, it.fresh, &it.info, it.flags, modseq);
+        table.change(it.uid, it.fresh, &it.info, it.flags, modseq);
+        if let Some(row) = table.row(it.uid) {
+            draft.row(&row);
+        }
     }
-    view.table = table;
-    room.tell(view);
+    index::write(room, ledger, draft, &mut table, modseq);
+    let mut view = room.view()?;
+    view.show(table, modseq);
+    match news {
+        true => room.tell(view),
+        false => drop(view),
+    }
     Ok(())
 }
 
@@ -203,10 +213,7 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
         let flushed = dirs.iter().try_for_each(flush);
         if !removed.is_empty() {
             ledger.settle(room);
-            let mut view = room.view()?;
-            room.rise(&mut view);
-            view.remove(&removed);
-            room.tell(view);
+            forget(room, &mut ledger, &removed)?;
             gone = gone.union(&removed);
         }
         flushed.map_err(|e| Error::io("flush", e))?;
@@ -221,4 +228,21 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
         rest = vanished;
     }
     Ok(gone)
+}
+
+/// These are not there any more.
+fn forget(room: &Room, ledger: &mut Ledger, gone: &UidSet) -> Result<()> {
+    let (mut table, modseq) = {
+        let view = room.view()?;
+        (Table::clone(&view.table), room.rise(&view))
+    };
+    table.remove(gone);
+    let mut draft = Draft::default();
+    draft.gone(modseq, gone);
+    index::write(room, ledger, draft, &mut table, modseq);
+    let mut view = room.view()?;
+    view.lose(modseq, gone);
+    view.show(table, modseq);
+    room.tell(view);
+    Ok(())
 }

@@ -70,6 +70,21 @@ impl Mark {
     }
 }
 
+/// The identity under which a message was delivered, if its base carries one.
+pub(super) fn identity(base: &[u8]) -> Option<Identity> {
+    let end = memchr::memchr(b',', base).unwrap_or(base.len());
+    let unique = base.get(..end)?;
+    memchr::memchr_iter(b'R', unique).find_map(|at| {
+        let digits = unique.get(at + 1..at + 33)?;
+        let lower = |b: &u8| matches!(b, b'0'..=b'9' | b'a'..=b'f');
+        if unique.get(at + 33) != Some(&b'.') || !digits.iter().all(lower) {
+            return None;
+        }
+        let digits = std::str::from_utf8(digits).ok()?;
+        u128::from_str_radix(digits, 16).ok().map(Identity)
+    })
+}
+
 /// The unique part of a new name; nobody else makes the same as long as `micros` is not used twice by one process.
 pub(super) fn unique(micros: u64, pid: u32, identity: Option<Identity>, host: &str) -> String {
     let (seconds, rest) = (micros / 1_000_000, micros % 1_000_000);
@@ -127,6 +142,11 @@ mod tests {
             "1700000000.M42P7R000000000000000000000000000000ff.a_b_c"
         );
         assert!(Mark::of(Identity(255)).is_in(name.as_bytes()));
+        assert_eq!(identity(name.as_bytes()), Some(Identity(255)));
+        assert_eq!(
+            identity(b"1.R00ff.host,R000000000000000000000000000000ff."),
+            None
+        );
         assert!(!Mark::of(Identity(15)).is_in(name.as_bytes()));
         let behind = b"1.x,R000000000000000000000000000000ff.";
         assert!(!Mark::of(Identity(255)).is_in(behind));

@@ -67,11 +67,11 @@ impl Handle {
                 claimed.intersection(&view.uids.set())
             }
         };
-        let rows = view.table.rows();
         let flagged = match known {
             None => Vec::new(),
-            Some(known) => rows
-                .filter(|row| row.modseq > known.0)
+            Some(known) => view
+                .table
+                .since(known.0)
                 .filter_map(|row| Some((Uid::new(row.uid)?, row.flags, ModSeq(row.modseq))))
                 .collect(),
         };

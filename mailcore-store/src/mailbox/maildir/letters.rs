@@ -47,6 +47,20 @@ impl Letters {
         }
     }
 
+    /// Keywords in the order in which sessions know them, with their letters; none if they are too many, or letters are
+    /// none.
+    pub(super) fn of(letters: Vec<(u8, Keyword)>) -> Option<Self> {
+        let sound = letters
+            .iter()
+            .all(|(letter, _)| letter.is_ascii_lowercase());
+        (sound && letters.len() <= Flags::KEYWORDS).then_some(Self(letters))
+    }
+
+    /// Each keyword with its letter.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u8, &Keyword)> {
+        self.0.iter().map(|(letter, keyword)| (*letter, keyword))
+    }
+
     /// The file's new content.
     pub(super) fn file(&self) -> Vec<u8> {
         let mut lines: Vec<_> = self.0.iter().collect();

@@ -65,10 +65,6 @@ impl Listing {
         self.files.len()
     }
 
-    pub(super) fn octets(&self) -> usize {
-        self.files.iter().map(|(_, name)| name.len()).sum()
-    }
-
     pub(super) fn found(&self) -> impl Iterator<Item = Found<'_>> {
         self.files.iter().map(|(fresh, name)| {
             let split = filename::split(name).unwrap_or(Split {

@@ -8,6 +8,7 @@
 //!   dovecot-keywords             what the letters a to z mean; `letters`
 //!   dovecot-uidvalidity[.HEX]    the last UIDVALIDITY given; `validity`
 //!   subscriptions                `subscriptions`
+//!   mailcore.index, .cache       ours alone, and made anew from the rest; `index`
 //!   .Lists.rust/                 the mailbox Lists/rust, with the same files and `maildirfolder`
 //!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start removes it
 //! ```
@@ -18,8 +19,8 @@
 //! error and never repeated in its stead: lists are then written anew, messages taken back.
 //!
 //! Limits: 26 keywords a mailbox; names of mailboxes up to 254 octets in modified UTF-7, without `/`, `.` inside of a
-//! component, or `~` in front; only INBOX and mailboxes by their conventional names have special uses; modification
-//! sequences live in memory, and begin anew above all earlier ones with each start. LAYOUT=fs and separate INDEX or
+//! component, or `~` in front; only INBOX and mailboxes by their conventional names have special uses. Modification
+//! sequences begin anew, above all earlier ones, after power was lost and where the index is. LAYOUT=fs and separate INDEX or
 //! CONTROL directories are refused.
 
 mod body;
@@ -32,6 +33,7 @@ mod filename;
 mod folder;
 mod handle;
 mod home;
+mod index;
 mod letters;
 mod lines;
 mod listing;
@@ -43,6 +45,7 @@ mod scan;
 mod site;
 mod subscriptions;
 mod table;
+mod tally;
 mod tenant;
 mod transfer;
 mod uidlist;
@@ -85,6 +88,9 @@ pub struct Options {
     pub patience: Duration,
     /// How often mailboxes that sessions wait on are looked at for changes made by other programs; zero: never.
     pub patrol: Duration,
+    /// Whether mailboxes get an index, beside their lists: it opens them quickly, and keeps what is told of messages
+    /// without opening them. One that is there and not wanted is left alone, and is worthless afterwards.
+    pub index: bool,
 }
 
 impl Options {
@@ -111,6 +117,7 @@ impl Options {
             kept: 64,
             patience: Duration::from_secs(30),
             patrol: Duration::from_secs(5),
+            index: true,
         }
     }
 }
@@ -142,13 +149,9 @@ impl Maildir {
 
     /// A store on any disk, by any clock.
     pub fn on(disk: Arc<dyn Disk>, clock: Clock, options: Options) -> Self {
-        let site = Arc::new(Site::new(
-            disk,
-            clock,
-            &options.host,
-            options.pid,
-            options.kept,
-        ));
+        let mut site = Site::new(disk, clock, &options.host, options.pid, options.kept);
+        site.indexed = options.index;
+        let site = Arc::new(site);
         Self {
             works: Arc::new(Works::new(
                 site,

@@ -1,12 +1,14 @@
 //! Messages on their way into a mailbox, ready to be delivered.
 
-use super::lines::Fold;
+use super::index::Texts;
+use super::lines::{self, Fold};
 use super::room::Room;
 use crate::disk::{File, Open};
 use crate::mailbox::Stamp;
 use crate::queue::Identity;
 use crate::{Error, Kind, Result};
 use mailcore_base::mailbox::{Flags, Keyword, Uid, UidValidity};
+use mailcore_base::message::Summarizing;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -37,6 +39,8 @@ pub(super) struct Letter {
     pub(super) identity: Option<Identity>,
     /// The file's length, and its length with CRLF, where they are known.
     pub(super) sizes: (Option<u64>, Option<u64>),
+    /// What is told of it without opening it, where that is known.
+    pub(super) texts: Option<Texts>,
 }
 
 /// A message's octets with LF line ends.
@@ -118,6 +122,24 @@ pub(super) struct Incoming {
     held: Vec<u8>,
     aside: Option<(Aside, Box<dyn File>)>,
     written: u64,
+    reading: Option<Box<Reading>>,
+}
+
+/// A message that is read for what is told of it while it comes, as it will be served.
+#[derive(Debug, Default)]
+struct Reading {
+    summary: Summarizing,
+    after_cr: bool,
+    run: Vec<u8>,
+}
+
+impl Reading {
+    fn feed(&mut self, kept: &[u8]) {
+        self.run.clear();
+        lines::unfold(kept, &mut self.after_cr, &mut self.run);
+        self.summary.feed(&self.run);
+        self.run.shrink_to(Incoming::HELD);
+    }
 }
 
 impl Incoming {
@@ -127,6 +149,7 @@ impl Incoming {
 
     pub(super) fn new(room: Arc<Room>) -> Self {
         Self {
+            reading: room.site.indexed.then(Box::default),
             room,
             letters: Vec::new(),
             kept: 0,
@@ -139,8 +162,17 @@ impl Incoming {
 
     /// Takes octets; says whether it is time to [`spill`](Self::spill).
     pub(super) fn push(&mut self, chunk: &[u8]) -> bool {
+        let before = self.held.len();
         self.fold.push(chunk, &mut self.held);
+        self.read(before);
         self.held.len() > Self::HELD
+    }
+
+    /// Reads what has been added to what is held.
+    fn read(&mut self, before: usize) {
+        if let Some(reading) = &mut self.reading {
+            reading.feed(self.held.get(before..).unwrap_or_default());
+        }
     }
 
     /// Writes what is held to the disk.
@@ -173,7 +205,12 @@ impl Incoming {
 
     /// Ends a message behind which another one may come. Touches the disk only if it [`is_heavy`](Self::is_heavy).
     pub(super) fn seal(&mut self, stamp: Stamp) -> Result<()> {
+        let before = self.held.len();
         let served = std::mem::take(&mut self.fold).end(&mut self.held);
+        self.read(before);
+        let texts = self.reading.take();
+        let texts = texts.map(|reading| Texts::of(reading.summary.finish(), true));
+        self.reading = self.room.site.indexed.then(Box::default);
         if self.is_heavy() {
             self.spill()?;
         }
@@ -192,6 +229,7 @@ impl Incoming {
             date: stamp.date.map(|d| time(d.seconds)).transpose()?,
             identity: stamp.identity,
             sizes: (Some(len), Some(served)),
+            texts,
         });
         Ok(())
     }

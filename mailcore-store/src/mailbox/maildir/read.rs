@@ -1,14 +1,18 @@
 //! Reading: counters, records, and the files of messages.
 
+use super::index::{self, Draft, Texts};
 use super::lines;
 use super::room::Room;
 use super::scan;
-use super::table::Row;
+use super::table::{Row, Table};
 use crate::disk::{File, Open};
-use crate::mailbox::clock::date;
+use crate::mailbox::clock::{date, seconds};
 use crate::mailbox::{Fields, Record, Status};
 use crate::{Error, Result};
-use mailcore_base::mailbox::{Flags, ModSeq, Uid, UidSet};
+use mailcore_base::date::DateTime;
+use mailcore_base::mailbox::{ModSeq, Uid, UidSet};
+use mailcore_base::message::Summarizing;
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 
 /// Octets that are read at once.
@@ -31,28 +35,55 @@ pub(super) fn status(room: &Room) -> Result<Status> {
     let (mut status, table) = {
         let view = room.view()?;
         let now = view.snapshot();
-        let with = |flag: Flags| {
-            let with = view.table.rows().filter(|r| r.flags.contains(flag)).count();
-            u32::try_from(with).unwrap_or(u32::MAX)
-        };
         let mut status = Status::empty(now.uid_validity);
         status.messages = now.uids.len();
-        status.unseen = now.uids.len().saturating_sub(with(Flags::SEEN));
-        status.deleted = with(Flags::DELETED);
         status.recent = u32::try_from(view.unclaimed.len()).unwrap_or(u32::MAX);
         status.uid_next = now.uid_next;
         status.modseq = now.modseq;
         (status, view.table.clone())
     };
-    for row in table.rows() {
-        let size = match table.sizes(&row) {
-            (_, Some(served)) => Some(served),
-            _ => size(room, row.uid)?,
-        };
-        status.size += size.unwrap_or(0);
+    status.unseen = status.messages;
+    let mut learned = Learned::default();
+    for tally in table.tallies() {
+        status.unseen = status.unseen.saturating_sub(tally.seen);
+        status.deleted += tally.deleted;
+        status.size = status.size.saturating_add(tally.served);
+        for uid in &tally.untold {
+            let told = table.row(*uid).and_then(|row| table.sizes(&row).1);
+            let size = match told {
+                Some(served) => Some(served),
+                None => {
+                    learned.counted(room, *uid)?;
+                    size(room, *uid)?
+                }
+            };
+            status.size = status.size.saturating_add(size.unwrap_or(0));
+        }
     }
+    keep(room, &learned)?;
     Ok(status)
 }
+
+/// What was found out about messages, and need not be again.
+#[derive(Debug, Default)]
+struct Learned {
+    dates: Vec<(u32, i64)>,
+    sizes: Vec<u32>,
+    texts: Vec<(u32, Texts)>,
+}
+
+impl Learned {
+    /// A message is about to be counted, unless it has been.
+    fn counted(&mut self, room: &Room, uid: u32) -> Result<()> {
+        if !room.view()?.sizes.contains_key(&uid) {
+            self.sizes.push(uid);
+        }
+        Ok(())
+    }
+}
+
+/// What the cache holds ready.
+const TEXTS: [Fields; 3] = [Fields::ENVELOPE, Fields::STRUCTURE, Fields::HEADERS];
 
 /// Records, as far as memory knows them; says whether the rest must be asked of the disk.
 pub(super) fn records(
@@ -62,7 +93,7 @@ pub(super) fn records(
     out: &mut Vec<Record>,
 ) -> Result<bool> {
     let view = room.view()?;
-    let mut more = fields.contains(Fields::DATE);
+    let mut more = room.site.indexed && TEXTS.iter().any(|text| fields.contains(*text));
     for row in view.table.within(uids) {
         let Some(uid) = Uid::new(row.uid) else {
             continue;
@@ -73,6 +104,10 @@ pub(super) fn records(
             record.size = counted.or_else(|| view.table.sizes(&row).1);
             more |= record.size.is_none();
         }
+        if fields.contains(Fields::DATE) {
+            record.date = row.date.map(DateTime::utc);
+            more |= record.date.is_none();
+        }
         out.push(record);
     }
     Ok(more)
@@ -81,30 +116,136 @@ pub(super) fn records(
 /// Asks the disk for what memory did not know. Messages that are gone meanwhile are left out.
 pub(super) fn complete(room: &Room, fields: Fields, records: &mut Vec<Record>) -> Result<()> {
     let mut failed = None;
-    records.retain_mut(|record| match fill(room, fields, record) {
+    let mut learned = Learned::default();
+    records.retain_mut(|record| match fill(room, fields, record, &mut learned) {
         Ok(there) => there,
         Err(e) => {
             failed.get_or_insert(e);
             true
         }
     });
-    failed.map_or(Ok(()), Err)
+    failed.map_or(Ok(()), Err)?;
+    if room.site.indexed && TEXTS.iter().any(|text| fields.contains(*text)) {
+        learned.texts = describe(room, fields, records)?;
+    }
+    keep(room, &learned)
 }
 
-fn fill(room: &Room, fields: Fields, record: &mut Record) -> Result<bool> {
+/// Says of the record what memory did not; false once the message is gone.
+fn fill(room: &Room, fields: Fields, record: &mut Record, learned: &mut Learned) -> Result<bool> {
     let uid = record.uid.number();
     if fields.contains(Fields::SIZE) && record.size.is_none() {
+        learned.counted(room, uid)?;
         record.size = size(room, uid)?;
         if record.size.is_none() {
             return Ok(false);
         }
     }
-    if fields.contains(Fields::DATE) {
+    if fields.contains(Fields::DATE) && record.date.is_none() {
         let stat = with_file(room, uid, |path| room.site.disk.stat(path))?;
         let Some(stat) = stat else { return Ok(false) };
         record.date = Some(date(stat.modified));
+        learned.dates.push((uid, seconds(stat.modified)));
     }
     Ok(true)
+}
+
+/// Adds the texts to records: from the cache, and for those of which it holds none, from the messages. What was read anew
+/// is returned. A message that is gone has none, and who asks for it finds out.
+fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(u32, Texts)>> {
+    let wanted: Vec<(u32, u32)> = {
+        let view = room.view()?;
+        let place = |uid: u32| view.table.row(uid).map_or(0, |row| row.place);
+        let uids = records.iter().map(|record| record.uid.number());
+        uids.map(|uid| (uid, place(uid))).collect()
+    };
+    let cache = room.ledger().index.cache();
+    let kept = index::read(room, cache, &wanted);
+    let whole = fields.contains(Fields::STRUCTURE);
+    let (mut read, mut octets) = (Vec::new(), 0);
+    for (record, kept) in records.iter_mut().zip(kept) {
+        let texts = match kept.filter(|texts| !(whole && texts.unread)) {
+            Some(texts) => texts,
+            // Enough has been read for one question: the rest is read message by message.
+            None if octets > MOST_READ => continue,
+            None => {
+                let Some(opened) = open(room, record.uid.number())? else {
+                    continue;
+                };
+                octets += opened.len;
+                let texts = summarize(&opened, whole).map_err(|e| Error::io("message file", e))?;
+                read.push((record.uid.number(), texts.clone()));
+                texts
+            }
+        };
+        record.envelope = texts.envelope.filter(|_| fields.contains(Fields::ENVELOPE));
+        record.structure = texts.structure.filter(|_| whole);
+        record.headers = texts.headers.filter(|_| fields.contains(Fields::HEADERS));
+    }
+    Ok(read)
+}
+
+/// Octets of messages that are read for the records of one question.
+const MOST_READ: u64 = 16 << 20;
+/// A message this short is read whole, whatever is wanted of it.
+const SHORT: u64 = 256 * 1024;
+
+/// Reads a message for what is told of it; `whole`, or only its front.
+fn summarize(opened: &Opened, whole: bool) -> std::io::Result<Texts> {
+    let whole = whole || opened.len <= SHORT;
+    let (mut summary, mut run, mut after_cr) = (Summarizing::new(), Vec::new(), false);
+    let mut block = vec![0; BLOCK];
+    let mut at = 0;
+    while whole || !summary.is_past_header() {
+        let n = opened.file.read_at(&mut block, at)?;
+        let raw = block.get(..n).unwrap_or_default();
+        if raw.is_empty() {
+            return Ok(Texts::of(summary.finish(), true));
+        }
+        run.clear();
+        lines::unfold(raw, &mut after_cr, &mut run);
+        summary.feed(&run);
+        at += n as u64;
+    }
+    Ok(Texts::of(summary.finish(), false))
+}
+
+/// Notes what was found out, so that it need not be again.
+fn keep(room: &Room, learned: &Learned) -> Result<()> {
+    let Learned {
+        dates,
+        sizes,
+        texts,
+    } = learned;
+    if dates.is_empty() && sizes.is_empty() && texts.is_empty() {
+        return Ok(());
+    }
+    let mut ledger = room.ledger();
+    let places = index::add(room, &mut ledger, texts);
+    let mut draft = Draft::default();
+    let (mut table, modseq) = {
+        let view = room.view()?;
+        for uid in sizes {
+            if let Some(sizes) = view.sizes.get(uid) {
+                draft.sizes(*uid, *sizes);
+            }
+        }
+        (Table::clone(&view.table), view.modseq)
+    };
+    for (uid, date) in dates {
+        table.learn(*uid, Some(*date), None);
+    }
+    for ((uid, _), place) in texts.iter().zip(places) {
+        table.learn(*uid, None, Some(place));
+    }
+    let uids = dates.iter().map(|(uid, _)| *uid);
+    let uids: BTreeSet<u32> = uids.chain(texts.iter().map(|(uid, _)| *uid)).collect();
+    for row in uids.into_iter().filter_map(|uid| table.row(uid)) {
+        draft.learned(row.uid, row.date, row.place);
+    }
+    index::write(room, &mut ledger, draft, &mut table, modseq);
+    room.view()?.show(table, modseq);
+    Ok(())
 }
 
 /// A message's length with CRLF, counted if nothing tells it.

@@ -4,6 +4,7 @@
 //! the *view*, what sessions see, only for a moment. Sessions that read what is in memory never wait for the disk.
 
 use super::dotlock::Dotlock;
+use super::index::Index;
 use super::letters::Letters;
 use super::site::{Site, lock};
 use super::table::Table;
@@ -20,6 +21,8 @@ use std::time::{Duration, SystemTime};
 
 /// A change of somebody else's that falls into the same moment as one of ours is found by looking again after this.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Or later, where that takes long: by this for each message. So it takes a hundredth of the time at most.
+const LOOK_AT_ONE: Duration = Duration::from_micros(200);
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -48,6 +51,7 @@ pub(super) struct Ledger {
     pub(super) torn: bool,
     pub(super) letters: Letters,
     pub(super) device: u64,
+    pub(super) index: Index,
 }
 
 /// What sessions see.
@@ -149,10 +153,10 @@ impl Room {
         self.watch.close();
     }
 
-    /// A modification sequence above all that this mailbox has had, by whatever program.
-    pub(super) fn rise(&self, view: &mut View) -> u64 {
-        view.modseq = (view.modseq + 1).max(micros(self.site.now()));
-        view.modseq
+    /// A modification sequence above all that this mailbox has had, by whatever program. Nobody else takes it while the
+    /// ledger is held; the view gets it with the change.
+    pub(super) fn rise(&self, view: &View) -> u64 {
+        (view.modseq + 1).max(micros(self.site.now()))
     }
 
     pub(super) fn path(&self, file: impl AsRef<Path>) -> PathBuf {
@@ -163,7 +167,9 @@ impl Room {
 impl Ledger {
     /// What we did ourselves is no news. (It is called after a refresh and the change that followed on it.)
     pub(super) fn settle(&mut self, room: &Room) {
-        let soon = room.site.now() + LOOK_AGAIN;
+        let messages = room.view().map_or(0, |view| view.table.len());
+        let look = LOOK_AT_ONE * u32::try_from(messages).unwrap_or(u32::MAX);
+        let soon = room.site.now() + look.max(LOOK_AGAIN);
         self.again = Some(self.again.map_or(soon, |again| again.min(soon)));
         // The lists are known as of when we last read or wrote them: since the lock was given back others may have given
         // UIDs, which must not be taken for known.
@@ -201,19 +207,28 @@ impl View {
         now
     }
 
-    /// After the table has changed.
-    pub(super) fn count(&mut self) {
-        self.uids = Arc::new(self.table.uids());
+    /// The mailbox is so now.
+    pub(super) fn show(&mut self, table: Table, modseq: u64) {
+        self.table = Arc::new(table);
+        self.modseq = modseq;
     }
 
-    /// These went with the last change.
-    pub(super) fn remove(&mut self, gone: &UidSet) {
-        self.expunges.add(ModSeq(self.modseq), gone);
-        Arc::make_mut(&mut self.table).remove(gone);
+    /// These went with a change.
+    pub(super) fn lose(&mut self, modseq: u64, gone: &UidSet) {
+        if gone.is_empty() {
+            return;
+        }
+        self.expunges.add(ModSeq(modseq), gone);
         self.unclaimed = self.unclaimed.difference(gone);
         self.sizes
             .retain(|uid, _| Uid::new(*uid).is_none_or(|uid| !gone.contains(uid)));
-        self.count();
+        self.uids = Arc::new(UidMap::from(&self.uids.set().difference(gone)));
+    }
+
+    /// These came with a change; they are behind all others.
+    pub(super) fn gain(&mut self, uids: impl Iterator<Item = u32>) {
+        let map = Arc::make_mut(&mut self.uids);
+        uids.filter_map(Uid::new).for_each(|uid| map.push(uid));
     }
 }
 

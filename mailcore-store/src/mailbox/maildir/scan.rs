@@ -6,6 +6,7 @@
 use super::book::{self, Entry};
 use super::dotlock::Dotlock;
 use super::filename;
+use super::index::{self, Draft};
 use super::listing::{Found, Listing};
 use super::room::{Ledger, Room, Stamp, Stamps};
 use super::table::{Row, Table};
@@ -14,7 +15,7 @@ use crate::disk::{self, FileKind};
 use crate::mailbox::clock::micros;
 use crate::mailbox::expunges::Expunges;
 use crate::{Error, Kind, Result};
-use mailcore_base::mailbox::{Flags, ModSeq, Uid};
+use mailcore_base::mailbox::{Flags, ModSeq, Uid, UidMap, UidSet};
 use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::sync::Arc;
@@ -27,6 +28,9 @@ use std::time::Duration;
 pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_>>) -> Result<()> {
     let now = room.site.now();
     let stamps = stamps(room)?;
+    if !ledger.loaded && index::load(room, ledger) {
+        sweep(room);
+    }
     let due = ledger.again.is_some_and(|again| now >= again);
     if ledger.loaded && !due && ledger.stamps == Some(stamps) {
         return Ok(());
@@ -54,14 +58,20 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     {
         list = written;
     }
-    publish(room, ledger, &listing, &uids)?;
-    if !std::mem::replace(&mut ledger.loaded, true) {
-        sweep(room);
-    }
+    let mut news = compare(room, ledger, &listing, &uids)?;
     let settled = stamps.settled();
     ledger.again = (now < settled).then_some(settled);
     // Taken before anything was read, or under the lock: what changed since then shows.
     ledger.stamps = Some(Stamps { list, ..stamps });
+    if !ledger.loaded {
+        room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
+    }
+    let draft = std::mem::take(&mut news.draft);
+    index::write(room, ledger, draft, &mut news.table, news.modseq);
+    publish(room, ledger, news)?;
+    if !std::mem::replace(&mut ledger.loaded, true) {
+        sweep(room);
+    }
     Ok(())
 }
 
@@ -274,12 +284,14 @@ fn known(found: &[Found<'_>], numbers: &Numbers<'_>, entries: &[Entry<'_>]) -> T
     let mut rows: Vec<(u32, &Found<'_>)> = numbers.uids.iter().copied().zip(found).collect();
     rows.retain(|(uid, _)| *uid > 0 && *uid < first_new);
     rows.sort_by_key(|(uid, _)| *uid);
-    let mut table = Table::with_room(rows.len(), 0);
+    let mut table = Table::default();
     for (uid, found) in rows {
         table.push(Row {
             uid,
             flags: Flags::NONE,
             modseq: 0,
+            date: None,
+            place: 0,
             fresh: found.fresh,
             base: found.base,
             info: found.info,
@@ -315,76 +327,109 @@ fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Res
     Ok(true)
 }
 
-/// The view becomes what was found.
-fn publish(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_>) -> Result<()> {
+/// What is another than it was.
+struct News {
+    table: Table,
+    modseq: u64,
+    /// For the index.
+    draft: Draft,
+    gone: UidSet,
+    unclaimed: UidSet,
+}
+
+/// Compares what was found with what is known.
+fn compare(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_>) -> Result<News> {
     let mut found: Vec<(u32, Found<'_>)> =
         numbers.uids.iter().copied().zip(listing.found()).collect();
     found.retain(|(uid, _)| *uid > 0);
     found.sort_by_key(|(uid, _)| *uid);
     found.dedup_by_key(|(uid, _)| *uid);
-    let mut view = room.view()?;
-    if !ledger.loaded {
-        view.modseq = first_modseq(room, ledger);
+    let (old, mut unclaimed, before) = {
+        let view = room.view()?;
+        let before = match ledger.loaded {
+            true => view.modseq,
+            false => first_modseq(room, ledger),
+        };
+        (view.table.clone(), view.unclaimed.clone(), before)
+    };
+    let modseq = (before + 1).max(micros(room.site.now()));
+    let there: UidSet = found.iter().filter_map(|(uid, _)| Uid::new(*uid)).collect();
+    let mut gone = UidSet::new();
+    for row in old.rows() {
+        let uid = Uid::new(row.uid).filter(|uid| !there.contains(*uid));
+        uid.into_iter().for_each(|uid| gone.insert(uid));
     }
-    let modseq = (view.modseq + 1).max(micros(room.site.now()));
-    let mut table = Table::with_room(found.len(), listing.octets());
-    let mut unclaimed = view.unclaimed.clone();
-    let (mut changed, mut same) = (!ledger.loaded, 0);
+    let mut changed = !ledger.loaded || !gone.is_empty();
+    let (mut table, mut draft) = (Table::clone(&old), Draft::default());
+    if !gone.is_empty() {
+        table.remove(&gone);
+        draft.gone(modseq, &gone);
+    }
     for (uid, found) in found {
         let flags = ledger.letters.read(filename::letters(found.info));
-        let known = view.table.row(uid).filter(|row| row.base == found.base);
-        same += usize::from(known.is_some());
+        let known = old.row(uid).filter(|row| row.base == found.base);
+        let same = known.filter(|k| k.flags == flags);
+        changed |= same.is_none();
         let row = Row {
             uid,
             flags,
-            modseq: known
-                .filter(|k| k.flags == flags)
-                .map_or(modseq, |k| k.modseq),
+            modseq: same.map_or(modseq, |k| k.modseq),
+            date: known.and_then(|k| k.date),
+            place: known.map_or(0, |k| k.place),
             fresh: found.fresh,
             base: found.base,
             info: found.info,
         };
-        changed |= row.modseq == modseq;
+        if same.is_none_or(|k| k.info != row.info || k.fresh != row.fresh) {
+            table.put(row);
+            draft.row(&row);
+        }
         if known.is_none()
             && (ledger.loaded || found.fresh)
             && let Some(uid) = Uid::new(uid)
         {
             unclaimed.insert(uid);
         }
-        table.push(row);
-        if let Some(extensions) = numbers.extensions.get(&uid) {
+        if let Some(extensions) = numbers.extensions.get(&uid)
+            && table.extensions(uid) != extensions
+        {
             table.extend(uid, extensions);
+            draft.extensions(uid, extensions);
         }
     }
-    changed |= same < view.table.len();
-    let before = view.uids.set();
+    Ok(News {
+        table,
+        modseq: if changed { modseq } else { before },
+        draft,
+        gone,
+        unclaimed: unclaimed.intersection(&there),
+    })
+}
+
+/// The view becomes what was found.
+fn publish(room: &Room, ledger: &Ledger, news: News) -> Result<()> {
+    let mut view = room.view()?;
     let keywords = ledger.letters.table();
     if *view.keywords != keywords {
         view.keywords = Arc::new(keywords);
     }
-    view.table = Arc::new(table);
-    view.count();
-    view.unclaimed = unclaimed.intersection(&view.uids.set());
-    let uids = view.uids.clone();
-    view.sizes
-        .retain(|uid, _| Uid::new(*uid).is_some_and(|uid| uids.number(uid).is_some()));
-    if changed {
-        view.modseq = modseq;
+    view.lose(news.modseq, &news.gone);
+    if news.table.len() != view.uids.len() as usize || news.table.last_uid() != last(&view.uids) {
+        view.uids = Arc::new(news.table.uids());
     }
-    match ledger.loaded {
-        true => {
-            let gone = before.difference(&view.uids.set());
-            view.expunges.add(ModSeq(modseq), &gone);
-        }
-        false => view.expunges = Expunges::since_start(ModSeq(view.modseq)),
-    }
+    view.unclaimed = news.unclaimed;
+    view.show(news.table, news.modseq);
     room.tell(view);
     Ok(())
 }
 
+fn last(uids: &UidMap) -> u32 {
+    uids.last().map_or(0, Uid::number)
+}
+
 /// Above any that another program, or an earlier life of this one, can have given: by the clock, and by the times of
 /// the files should the clock have gone back.
-fn first_modseq(room: &Room, ledger: &Ledger) -> u64 {
+pub(super) fn first_modseq(room: &Room, ledger: &Ledger) -> u64 {
     let stamps = ledger.stamps.or_else(|| Stamps::take(room).ok());
     let files = stamps.map_or(0, |s| micros(s.cur.modified).max(micros(s.new.modified)));
     files.max(micros(room.site.now()))

@@ -33,6 +33,8 @@ pub(super) struct Site {
     /// Mailboxes that were used last: they are not read anew for each delivery.
     kept: Mutex<VecDeque<Arc<Room>>>,
     keep: usize,
+    /// Whether mailboxes have an index.
+    pub(super) indexed: bool,
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
     /// Directories whose names this process has made durable.
     owned: Mutex<HashSet<PathBuf>>,
@@ -61,6 +63,7 @@ impl Site {
             rooms: Mutex::default(),
             kept: Mutex::default(),
             keep,
+            indexed: true,
             homes: Mutex::default(),
             owned: Mutex::default(),
         }
@@ -119,6 +122,11 @@ impl Site {
             (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
         });
         format!("{:016x}{:08x}{host:08x}", self.tick(), self.pid)
+    }
+
+    /// A number that nothing else of this process has had; never 0.
+    pub(super) fn number(&self) -> u64 {
+        self.tick().max(1)
     }
 
     fn tick(&self) -> u64 {

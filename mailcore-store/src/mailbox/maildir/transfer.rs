@@ -1,6 +1,7 @@
 //! Copying and moving: a copy is one more name for the same file, delivered like any other message; a move is a copy
 //! and then, once that is durable, a removal. So a message is at every moment in one of the two mailboxes, or in both.
 
+use super::index;
 use super::parcel::{Aside, Content, Letter, Parcel};
 use super::read::BLOCK;
 use super::room::Room;
@@ -12,11 +13,16 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
+/// Of more messages at once their texts are not taken along (about 8 MiB), but made anew when somebody needs them.
+const MOST_TEXTS: usize = 4096;
+
 /// Takes messages up for another mailbox: those that are there, and what is to be delivered.
 pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(UidSet, Parcel)> {
     scan::load(to)?;
     let mut taken = UidSet::new();
     let mut letters = Vec::new();
+    let mut places = Vec::new();
+    let cache;
     {
         let mut ledger = from.ledger();
         scan::refresh(from, &mut ledger, None)?;
@@ -33,6 +39,7 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
                 };
                 match content(from, &row, to) {
                     Ok(content) => {
+                        places.push((row.uid, row.place));
                         let keywords = row.flags.keywords().filter_map(|n| names.iter().nth(n));
                         let keywords: Vec<Keyword> = keywords.cloned().collect();
                         letters.push((uid, letter(content, &row, keywords, table.sizes(&row))));
@@ -48,6 +55,15 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
             ledger.distrust();
             scan::refresh(from, &mut ledger, None)?;
         }
+        cache = ledger.index.cache();
+    }
+    // What is told of the source is told of its copy.
+    let texts = match places.len() <= MOST_TEXTS {
+        true => index::read(from, cache, &places),
+        false => Vec::new(),
+    };
+    for ((_, letter), texts) in letters.iter_mut().zip(texts) {
+        letter.texts = texts;
     }
     letters.sort_by_key(|(uid, _)| *uid);
     let parcel = Parcel {
@@ -67,7 +83,8 @@ fn letter(
         content,
         flags: row.flags.system(),
         keywords,
-        date: None,     // the file keeps its own
+        date: None, // the file keeps its own
+        texts: None,
         identity: None, // a delivery came there once, its copies did not
         sizes,
     }

@@ -72,6 +72,20 @@ impl UidMap {
         self.runs.last().and_then(|r| Uid::new(r.last))
     }
 
+    /// Adds a message behind all others; one that is not behind them is passed over.
+    pub fn push(&mut self, uid: Uid) {
+        let (uid, len) = (uid.number(), self.len());
+        match self.runs.last_mut() {
+            Some(run) if run.last >= uid => {}
+            Some(run) if run.last + 1 == uid => run.last = uid,
+            _ => self.runs.push(Run {
+                first: uid,
+                last: uid,
+                before: len,
+            }),
+        }
+    }
+
     /// The UIDs, lowest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = Uid> + '_ {
         self.runs
@@ -156,6 +170,17 @@ mod tests {
                 prop_assert_eq!(map.number(uid), None);
                 prop_assert_eq!(map.below(uid) as usize, sorted.iter().filter(|n| **n < absent).count());
             }
+        }
+
+        #[test]
+        fn one_that_grows_is_one_that_was_made_whole(of in proptest::collection::btree_set(1u32..90, 0..60), again in 1u32..90) {
+            let uid = |n: &u32| Uid::new(*n).unwrap();
+            let whole: UidMap = of.iter().map(uid).collect();
+            let mut grown = UidMap::new();
+            of.iter().map(uid).for_each(|uid| grown.push(uid));
+            prop_assert_eq!(&grown, &whole);
+            grown.push(uid(&again));
+            prop_assert_eq!(grown == whole, again <= of.last().copied().unwrap_or(0));
         }
 
         #[test]

@@ -12,12 +12,14 @@
 //! | header fields by name | [`Fields`] |
 //! | the header fields that a mailbox is listed by | [`CHOSEN_FIELDS`], [`write_chosen_fields`] |
 //! | `ENVELOPE`, `BODY`, `BODYSTRUCTURE` as IMAP text | [`write_envelope`], [`write_structure`] |
+//! | all that is told of a message without opening it again | [`Summarizing`], [`write_body_of`] |
 //! | `BODY[1.2.HEADER]` and its like | [`Section`] |
 //! | transfer encodings, charsets, encoded words | [`Decoder`], [`Charset`], [`decode_words`] |
 //! | CRLF out of LF | [`ToCrlf`], [`Measure`] |
 //! | a message for peers without 8BITMIME | [`SevenBit`] |
 
 mod address;
+mod body_text;
 mod boundary;
 mod charset;
 mod chosen;
@@ -36,11 +38,13 @@ mod scanner;
 mod section;
 mod seven_bit;
 mod structure;
+mod summary;
 mod token;
 mod transfer;
 mod utf7;
 
 pub use address::{Address, Domain, Mailbox, parse_addresses};
+pub use body_text::write_body_of;
 pub use charset::{Charset, ToUtf8};
 pub use chosen::{CHOSEN_FIELDS, CHOSEN_FIELDS_VERSION, is_chosen_field, write_chosen_fields};
 pub use content::{Content, ContentType, Disposition};
@@ -56,4 +60,5 @@ pub use scanner::Scanner;
 pub use section::{NotASection, Section, SectionPath, SectionText};
 pub use seven_bit::SevenBit;
 pub use structure::{Extent, Kind, Part, PartId, Structure};
+pub use summary::{Summarizing, Summary};
 pub use transfer::{Decoder, Encoding};

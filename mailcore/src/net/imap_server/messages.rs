@@ -30,7 +30,13 @@ impl Answers<'_> {
             return;
         };
         match read {
-            Ok(()) => q.answer(Ok(records.iter().map(row))),
+            Ok(()) => {
+                let headers = records.iter().filter_map(|r| r.headers.as_ref());
+                let (count, octets) = headers.fold((0, 0), |(n, sum), h| (n + 1, sum + h.len()));
+                self.counts.headers += count;
+                self.counts.header_octets += octets as u64;
+                q.answer(Ok(records.iter().map(row)));
+            }
             Err(error) => q.answer(Err::<std::iter::Empty<Row<'_>>, _>(self.failed(&error))),
         }
     }

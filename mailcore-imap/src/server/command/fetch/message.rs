@@ -2,7 +2,6 @@
 
 use super::held::Held;
 use super::wish::{self, Small, Wish};
-use crate::parse::fetch::Partial;
 use crate::server::question::{Answer, Bytes, Describe, Measure, Measured, Want};
 use crate::server::turn::{Next, Turn};
 use crate::types::{Described, Failed};
@@ -15,6 +14,8 @@ use std::sync::Arc;
 /// ```text
 ///   Begin ──► Small ─┬─ known ──────────────► Small …      ──► Part ──measured──► Body ──bytes──► Part … ──► End
 ///                    └─ Describe or Measure ─► Small …
+///
+///   A Part that the record tells needs no measuring.
 /// ```
 #[derive(Debug)]
 pub(super) struct Message {
@@ -82,9 +83,15 @@ impl Message {
                     None => self.at = At::Part(0),
                 },
                 At::Part(n) => match wish.parts.get(n) {
-                    Some(part) => {
-                        return Some(self.measure(Arc::clone(&part.section), part.decoded));
-                    }
+                    Some(part) => match part.told(&self.held.row()) {
+                        Some(text) => {
+                            self.space(turn);
+                            turn.out.bytes.extend_from_slice(&part.label);
+                            wish::write_told(&mut turn.out.bytes, &text, part.partial);
+                            self.at = At::Part(n + 1);
+                        }
+                        None => return Some(self.measure(Arc::clone(&part.section), part.decoded)),
+                    },
                     None => self.at = At::End,
                 },
                 At::Body { part, from, to } if from == to => self.at = At::Part(part + 1),
@@ -220,7 +227,7 @@ impl Message {
             out.push(b' ');
             return write::number(out, length);
         }
-        let (from, to) = cut(length, part.partial);
+        let (from, to) = wish::cut(length, part.partial);
         // RFC 3516 §4.2: what is decoded may hold any octet.
         let any = part.decoded && part.is_part() && matches!(found, Measured::Length(_));
         out.extend_from_slice(if any { b" ~{" } else { b" {" });
@@ -236,14 +243,4 @@ impl Message {
             }
         }
     }
-}
-
-/// The octets that a partial leaves of so many (RFC 3501 §6.4.5).
-fn cut(length: u64, partial: Option<Partial>) -> (u64, u64) {
-    let Some(partial) = partial else {
-        return (0, length);
-    };
-    let from = partial.from.min(length);
-    let most = partial.most.unwrap_or(u64::MAX);
-    (from, length.min(from.saturating_add(most)))
 }

@@ -1,0 +1,175 @@
+//! A mailbox on a simulated disk that is watched: which message files are opened, which directories are read.
+
+use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, MailboxName, ModSeq, Uid, UidSet};
+use mailcore_store::auth::User;
+use mailcore_store::disk::{Disk, File, FileKind, Open, SimDisk, Stat};
+use mailcore_store::mailbox::maildir::{Maildir, Options};
+use mailcore_store::mailbox::{Access, Account, Clock, Fields, MailStore, Mailbox, Record, Stamp};
+use std::ffi::OsStr;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
+
+/// What a store does to a disk.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Seen {
+    opened: Arc<AtomicUsize>,
+    listed: Arc<AtomicUsize>,
+}
+
+impl Seen {
+    /// Message files opened, and message directories read, since the last call.
+    pub(crate) fn take(&self) -> (usize, usize) {
+        let take = |count: &AtomicUsize| count.swap(0, Ordering::SeqCst);
+        (take(&self.opened), take(&self.listed))
+    }
+}
+
+#[derive(Debug)]
+struct Watched(SimDisk, Seen);
+
+impl Disk for Watched {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
+        let dir = path.parent().and_then(Path::file_name);
+        if dir.is_some_and(|dir| dir == "cur" || dir == "new") {
+            self.1.opened.fetch_add(1, Ordering::SeqCst);
+        }
+        self.0.open(path, how)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.rename(from, to)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.link(from, to)
+    }
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.0.unlink(path)
+    }
+    fn mkdir(&self, path: &Path) -> io::Result<()> {
+        self.0.mkdir(path)
+    }
+    fn rmdir(&self, path: &Path) -> io::Result<()> {
+        self.0.rmdir(path)
+    }
+    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
+        if path.ends_with("cur") || path.ends_with("new") {
+            self.1.listed.fetch_add(1, Ordering::SeqCst);
+        }
+        self.0.list(path, each)
+    }
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.0.stat(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.0.sync_dir(path)
+    }
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.0.lock(path)
+    }
+    fn boot(&self) -> u128 {
+        self.0.boot()
+    }
+    fn sync_all(&self, path: &Path) -> io::Result<()> {
+        self.0.sync_all(path)
+    }
+}
+
+pub(crate) fn disk() -> SimDisk {
+    SimDisk::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+}
+
+/// A new life of the server on the disk.
+pub(crate) struct House {
+    pub(crate) disk: SimDisk,
+    pub(crate) seen: Seen,
+    store: Maildir,
+}
+
+impl House {
+    pub(crate) fn on(disk: &SimDisk) -> Self {
+        Self::set_back(disk, true, Duration::ZERO)
+    }
+
+    /// With an index, or as if there were none; by a clock that has been set back by so much.
+    pub(crate) fn set_back(disk: &SimDisk, index: bool, back: Duration) -> Self {
+        let clock = {
+            let disk = disk.clone();
+            Clock::new(move || disk.now() - back)
+        };
+        let mut options = Options::new("mail");
+        options.patience = Duration::ZERO;
+        options.patrol = Duration::ZERO;
+        options.kept = 1;
+        options.index = index;
+        let seen = Seen::default();
+        let watched = Watched(disk.clone(), seen.clone());
+        Self {
+            disk: disk.clone(),
+            seen,
+            store: Maildir::on(Arc::new(watched), clock, options),
+        }
+    }
+
+    pub(crate) async fn account(&self) -> Arc<dyn Account> {
+        self.store.account(&User::new("u")).await.unwrap()
+    }
+
+    pub(crate) async fn select(&self) -> Box<dyn Mailbox> {
+        let account = self.account().await;
+        let mailbox = account.open(&MailboxName::inbox(), Access::Write).await;
+        let mailbox = mailbox.unwrap();
+        mailbox.sync(None).await.unwrap();
+        mailbox
+    }
+
+    pub(crate) async fn deliver(&self, text: &str) -> Uid {
+        let account = self.account().await;
+        let mut append = account.append(&MailboxName::inbox()).await.unwrap();
+        append.write(text.as_bytes()).await.unwrap();
+        append.commit(Stamp::default()).await.unwrap().uid
+    }
+
+    /// Puts a file where another program would.
+    pub(crate) fn put(&self, path: &str, text: &str) {
+        let file = self.disk.open(Path::new(path), Open::Create).unwrap();
+        file.write_at(text.as_bytes(), 0).unwrap();
+    }
+}
+
+pub(crate) fn message(n: usize) -> String {
+    format!(
+        "From: a{n}@example.test\r\nTo: b@example.test\r\nSubject: message {n}\r\nReceived: x\r\n\
+         Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n"
+    )
+}
+
+/// Everything that records can tell.
+pub(crate) async fn records(mailbox: &dyn Mailbox) -> Vec<Record> {
+    let wanted = Fields::FLAGS
+        | Fields::DATE
+        | Fields::SIZE
+        | Fields::ENVELOPE
+        | Fields::STRUCTURE
+        | Fields::HEADERS;
+    let mut out = Vec::new();
+    mailbox
+        .records(&UidSet::all(), wanted, &mut out)
+        .await
+        .unwrap();
+    out
+}
+
+pub(crate) async fn modseq(mailbox: &dyn Mailbox) -> ModSeq {
+    mailbox.sync(None).await.unwrap().now.modseq
+}
+
+pub(crate) fn set(uids: &[u32]) -> UidSet {
+    uids.iter().filter_map(|n| Uid::new(*n)).collect()
+}
+
+pub(crate) async fn flag(mailbox: &dyn Mailbox, uids: &[u32], op: FlagOp, flags: Flags) {
+    let change = FlagChange::of(op, flags);
+    mailbox.flag(&set(uids), &change, None).await.unwrap();
+}
