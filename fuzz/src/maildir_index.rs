@@ -106,5 +106,6 @@ async fn append(disk: &SimDisk) -> Result<Uid> {
         .append(&MailboxName::inbox())
         .await?;
     append.write(b"Subject: y\r\n\r\nbody\r\n").await?;
-    Ok(append.commit(Stamp::default()).await?.uid)
+    let appended = append.commit(Stamp::default()).await?;
+    Ok(appended.uids.first().unwrap_or(Uid::FIRST))
 }

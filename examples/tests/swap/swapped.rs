@@ -73,7 +73,7 @@ impl Swapped {
     }
 
     /// Bob logs in and writes to alice.
-    fn from_bob(&self, service: u16, tls: &str, arguments: &[&str]) -> Output {
+    fn as_bob(&self, service: u16, tls: &str, arguments: &[&str]) -> Output {
         let bob = self.server.password("bob@example.test");
         let login = [
             tls,
@@ -132,7 +132,7 @@ fn mail_and_logins_pass_through_a_real_postfix_into_our_mailboxes() {
     ] {
         let subject = format!("Subject: swap-{mark}");
         let arguments = ["--auth", "PLAIN", "--header", &subject, "--body", body];
-        let out = it.from_bob(service, tls, &arguments);
+        let out = it.as_bob(service, tls, &arguments);
         assert!(out.status.success(), "{service}: {}", text(&out));
         assert!(
             text(&out).contains("235 2.7.0 Authentication successful"),
@@ -272,7 +272,7 @@ fn mail_for_a_mailbox_that_takes_none_waits_in_postfix_and_comes_later() {
     // Nobody can make a Maildir below a file.
     std::fs::write(&user, "in the way").unwrap();
     let arguments = ["--auth", "PLAIN", "--header", "Subject: patience"];
-    let out = it.from_bob(SUBMISSION, "-tls", &arguments);
+    let out = it.as_bob(SUBMISSION, "-tls", &arguments);
     assert!(out.status.success(), "{}", text(&out));
     let line = it
         .postfix
@@ -337,7 +337,7 @@ fn mail_that_finds_no_room_waits_in_postfix_and_comes_later() {
     let ballast = small.0.join("ballast");
     let mut file = std::fs::File::create(&ballast).unwrap();
     std::io::copy(&mut std::io::repeat(0), &mut file).unwrap_err();
-    let out = it.from_bob(SUBMISSION, "-tls", &["--auth", "PLAIN"]);
+    let out = it.as_bob(SUBMISSION, "-tls", &["--auth", "PLAIN"]);
     assert!(out.status.success(), "{}", text(&out));
     let line = it
         .postfix

@@ -128,7 +128,13 @@ impl House {
         let account = self.account().await;
         let mut append = account.append(&MailboxName::inbox()).await.unwrap();
         append.write(text.as_bytes()).await.unwrap();
-        append.commit(Stamp::default()).await.unwrap().uid
+        append
+            .commit(Stamp::default())
+            .await
+            .unwrap()
+            .uids
+            .first()
+            .unwrap()
     }
 
     /// Puts a file where another program would.
