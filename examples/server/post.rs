@@ -97,10 +97,10 @@ fn ways(
     add("discard", Arc::new(Discard));
     let tls = Client::open(&Roots::System).map_err(|e| Unusable(e.to_string()))?;
     let tls = Arc::new(tls);
-    let relay_host = options.relay_all_to.as_deref().map(NextHop::parse);
-    let relay_host = relay_host
-        .transpose()
-        .map_err(|e| Unusable(format!("--relay-all-to: {e}")))?;
+    let relay_host = options.relay_all_to.as_deref().map(|host| {
+        NextHop::parse(host).map_err(|e| Unusable(format!("--relay-all-to {host}: {e}")))
+    });
+    let relay_host = relay_host.transpose()?;
     for (name, mut how) in [
         ("smtp", smtp::Options::smtp(hostname.clone())),
         ("relay", smtp::Options::smtp(hostname.clone())),
