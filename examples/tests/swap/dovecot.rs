@@ -68,13 +68,7 @@ impl Dovecot {
     /// Nothing that it found was broken.
     pub fn is_content(&self) {
         let log = self.log();
-        let bad = [
-            "Error:",
-            "Broken file",
-            "orrupted",
-            "Panic:",
-            "Fatal:",
-        ];
+        let bad = ["Error:", "Broken file", "orrupted", "Panic:", "Fatal:"];
         let lines = log
             .lines()
             .filter(|line| bad.iter().any(|word| line.contains(word)));
