@@ -5,7 +5,7 @@ use crate::server::{free_base, run};
 use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// A Dovecot. Dropping it stops it.
 pub struct Dovecot {
@@ -44,13 +44,16 @@ impl Dovecot {
     }
 
     fn start(&self) {
-        let mut command = Command::new("dovecot");
-        command
-            .arg("-c")
-            .arg(self.folder.path().join("dovecot.conf"));
-        let out = run(&mut command);
-        let said = String::from_utf8_lossy(&out.stderr).into_owned();
-        assert!(out.status.success(), "{said}{}", self.log());
+        // Into a file: it keeps what it was given open for as long as it runs, and a pipe would never end.
+        let said = self.folder.path().join("said");
+        let file = fs::File::create(&said).unwrap();
+        let mut command = Command::new("timeout");
+        command.args(["60", "dovecot", "-c"]).arg(self.settings());
+        command.stdin(Stdio::null());
+        command.stdout(file.try_clone().unwrap()).stderr(file);
+        let started = command.status().unwrap().success();
+        let said = fs::read_to_string(&said).unwrap_or_default();
+        assert!(started, "{said}{}", self.log());
         wait_for("Dovecot", || {
             TcpStream::connect(("127.0.0.1", self.imap)).ok()
         });
