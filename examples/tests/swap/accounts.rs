@@ -181,7 +181,7 @@ pub struct Copy {
 impl Copy {
     pub fn new(scratch: &Path, user: &str) -> Self {
         let folder = scratch.join(format!("copies-{user}"));
-        for name in ["mbsync", "offlineimap"] {
+        for name in ["mbsync", "offlineimap", "state"] {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
         let user = user.to_owned();
@@ -192,14 +192,14 @@ impl Copy {
     pub fn mbsync(&self, port: u16) -> String {
         let rc = self.folder.join("mbsyncrc");
         let (near, user) = (self.folder.join("mbsync"), &self.user);
-        let near = near.display();
+        let (near, at) = (near.display(), self.folder.display());
         fs::write(
             &rc,
             format!(
                 "IMAPAccount it\nHost 127.0.0.1\nPort {port}\nUser {user}@example.test\nPass {PASSWORD}\nSSLType None\n\
                  AuthMechs LOGIN\n\nIMAPStore far\nAccount it\n\nMaildirStore near\nPath {near}/\nInbox {near}/INBOX\n\
                  SubFolders Verbatim\n\nChannel all\nFar :far:\nNear :near:\nPatterns *\nCreate Both\nExpunge Both\n\
-                 SyncState {near}/\n"
+                 SyncState {at}/state/\n"
             ),
         )
         .unwrap();

@@ -44,17 +44,16 @@ impl Dovecot {
     }
 
     fn start(&self) {
-        // What stays behind may keep its standard error: nobody waits for its end.
+        // Into a file: it keeps what it was given open for as long as it runs, and a pipe would never end.
         let said = self.folder.path().join("said");
-        let status = Command::new("dovecot")
-            .arg("-c")
-            .arg(self.folder.path().join("dovecot.conf"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(fs::File::create(&said).unwrap())
-            .status();
+        let file = fs::File::create(&said).unwrap();
+        let mut command = Command::new("timeout");
+        command.args(["60", "dovecot", "-c"]).arg(self.settings());
+        command.stdin(Stdio::null());
+        command.stdout(file.try_clone().unwrap()).stderr(file);
+        let started = command.status().unwrap().success();
         let said = fs::read_to_string(&said).unwrap_or_default();
-        assert!(status.unwrap().success(), "{said}{}", self.log());
+        assert!(started, "{said}{}", self.log());
         wait_for("Dovecot", || {
             TcpStream::connect(("127.0.0.1", self.imap)).ok()
         });

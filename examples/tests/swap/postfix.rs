@@ -82,7 +82,8 @@ impl Postfix {
             let port = self.port(service);
             master += &format!("127.0.0.1:{port} inet n - n - - smtpd{options}\n");
         }
-        master += "cleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n\
+        master += "pickup unix n - n 60 1 pickup\nflush unix n - n 1000? 0 flush\n\
+                   cleanup unix n - n - 0 cleanup\nqmgr unix n - n 300 1 qmgr\n\
                    postlog unix-dgram n - n - 1 postlogd\n";
         for (name, program) in [
             ("tlsmgr", "tlsmgr"),

@@ -285,7 +285,7 @@ fn mail_for_a_mailbox_that_takes_none_waits_in_postfix_and_comes_later() {
     std::fs::remove_file(&user).unwrap();
     std::fs::create_dir(&user).unwrap();
     std::os::unix::fs::chown(&user, Some(65_534), Some(65_534)).unwrap();
-    succeed(&mut it.postfix.command("postqueue", &["-f"]));
+    succeed(&mut it.postfix.command("postfix", &["flush"]));
     it.postfix.wait_for_line(&[
         "to=<alice@example.test>",
         "status=sent (250 2.0.0 <alice@example.test> ",
@@ -344,7 +344,7 @@ fn mail_that_finds_no_room_waits_in_postfix_and_comes_later() {
         .wait_for_line(&["to=<alice@example.test>", "status=deferred"]);
     assert!(line.contains("dsn=4."), "{line}");
     std::fs::remove_file(&ballast).unwrap();
-    succeed(&mut it.postfix.command("postqueue", &["-f"]));
+    succeed(&mut it.postfix.command("postfix", &["flush"]));
     it.postfix
         .wait_for_line(&["to=<alice@example.test>", "status=sent (250 2.0.0 "]);
 }
