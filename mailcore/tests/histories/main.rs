@@ -97,9 +97,10 @@ fn live(home: Home, pace: Pace, history: Vec<Event>) {
 
 /// Lives so many histories, many more in the second tier, in a share of which another program takes part.
 fn histories(few: u32, others: u32, home: fn() -> Home, pace: Pace) {
-    let seed = match std::env::var("MAILCORE_SEED") {
-        Ok(seed) => seed.parse().unwrap(),
-        Err(_) => RandomState::new().hash_one(std::process::id()),
+    let named = ["MAILCORE_SEED", "PROPTEST_RNG_SEED"].map(std::env::var);
+    let seed = match named.into_iter().find_map(Result::ok) {
+        Some(seed) => seed.parse().unwrap(),
+        None => RandomState::new().hash_one(std::process::id()),
     };
     println!("MAILCORE_SEED={seed}");
     let many = std::env::var_os("MAILCORE_TIER2").is_some();

@@ -334,6 +334,7 @@ struct News {
     /// For the index.
     draft: Draft,
     gone: UidSet,
+    /// Those that no session has been told of.
     unclaimed: UidSet,
 }
 
@@ -344,14 +345,15 @@ fn compare(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_
     found.retain(|(uid, _)| *uid > 0);
     found.sort_by_key(|(uid, _)| *uid);
     found.dedup_by_key(|(uid, _)| *uid);
-    let (old, mut unclaimed, before) = {
+    let (old, before) = {
         let view = room.view()?;
         let before = match ledger.loaded {
             true => view.modseq,
             false => first_modseq(room, ledger),
         };
-        (view.table.clone(), view.unclaimed.clone(), before)
+        (view.table.clone(), before)
     };
+    let mut unclaimed = UidSet::new();
     let modseq = (before + 1).max(micros(room.site.now()));
     let there: UidSet = found.iter().filter_map(|(uid, _)| Uid::new(*uid)).collect();
     let mut gone = UidSet::new();
@@ -402,7 +404,7 @@ fn compare(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_
         modseq: if changed { modseq } else { before },
         draft,
         gone,
-        unclaimed: unclaimed.intersection(&there),
+        unclaimed,
     })
 }
 
@@ -417,7 +419,9 @@ fn publish(room: &Room, ledger: &Ledger, news: News) -> Result<()> {
     if news.table.len() != view.uids.len() as usize || news.table.last_uid() != last(&view.uids) {
         view.uids = Arc::new(news.table.uids());
     }
-    view.unclaimed = news.unclaimed;
+    // A session may have claimed some while the files were looked at: those stay claimed.
+    let known = view.unclaimed.intersection(&view.uids.set());
+    view.unclaimed = known.union(&news.unclaimed);
     view.show(news.table, news.modseq);
     room.tell(view);
     Ok(())
