@@ -1,4 +1,5 @@
-//! What scheduling costs: each recipient in its own delivery, to one destination or to a hundred thousand.
+//! What scheduling costs: each recipient in its own delivery, to one destination or to a hundred thousand, among a
+//! thousand messages or a million.
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use mailcore::queue::scheduler::{Arrival, Destination, Feedback, Options, Scheduler, Step};
@@ -6,9 +7,7 @@ use mailcore::store::queue::Identity;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-const MESSAGES: usize = 100_000;
-
-fn arrivals(destinations: usize) -> Vec<Arrival> {
+fn arrivals(messages: usize, destinations: usize) -> Vec<Arrival> {
     let nexthop = |n| format!("d{n}").as_str().into();
     let all: Vec<_> = (0..destinations).map(nexthop).collect();
     let transport: std::sync::Arc<str> = "smtp".into();
@@ -28,7 +27,7 @@ fn arrivals(destinations: usize) -> Vec<Arrival> {
             },
         )],
     };
-    (0..MESSAGES).map(arrival).collect()
+    (0..messages).map(arrival).collect()
 }
 
 /// All in, all tried, all out.
@@ -54,21 +53,22 @@ fn drain(arrivals: Vec<Arrival>, now: Instant) -> usize {
 }
 
 fn scheduling(c: &mut Criterion) {
-    let mut group = c.benchmark_group("100,000 messages through the scheduler");
-    group
-        .sample_size(10)
-        .throughput(Throughput::Elements(MESSAGES as u64));
+    let mut group = c.benchmark_group("scheduler");
+    group.sample_size(10);
     let now = Instant::now();
-    for destinations in [1, 1_000, 100_000] {
-        let arrivals = arrivals(destinations);
-        let id = BenchmarkId::new("destinations", destinations);
-        group.bench_function(id, |b| {
-            b.iter_batched(
-                || arrivals.clone(),
-                |arrivals| assert_eq!(drain(arrivals, now), MESSAGES),
-                criterion::BatchSize::LargeInput,
-            );
-        });
+    for messages in [1_000, 100_000, 1_000_000] {
+        group.throughput(Throughput::Elements(messages as u64));
+        for destinations in [1, 1_000, 100_000] {
+            let arrivals = arrivals(messages, destinations);
+            let id = BenchmarkId::new(format!("{messages} messages to"), destinations);
+            group.bench_function(id, |b| {
+                b.iter_batched(
+                    || arrivals.clone(),
+                    |arrivals| assert_eq!(drain(arrivals, now), messages),
+                    criterion::BatchSize::PerIteration,
+                );
+            });
+        }
     }
     group.finish();
 }
