@@ -76,6 +76,19 @@ pub fn at_rest(pid: u32) -> u64 {
     panic!("it does not come to rest");
 }
 
+/// Resident memory once the process has come to rest and has given back what it gives back with time: it has not fallen
+/// for ten seconds.
+pub fn settled(pid: u32) -> u64 {
+    let (mut least, mut steady) = (at_rest(pid), 0);
+    while steady < 40 {
+        std::thread::sleep(Duration::from_millis(250));
+        let now = resident(pid);
+        steady = if now < least { 0 } else { steady + 1 };
+        least = least.min(now);
+    }
+    least
+}
+
 /// Lets this process open as many files as it may.
 pub fn many_files() {
     let limit = getrlimit(Resource::Nofile);

@@ -17,6 +17,9 @@ const SMALL: u64 = 1024 * 1024;
 
 /// The messages among `within` that match `query` at `now` (seconds since 1970); `keywords` is the mailbox's table.
 ///
+/// The store is asked for the records of a thousand UIDs at a time, whether messages have them or not: `within` is best
+/// made of those that are there.
+///
 /// # Errors
 /// When the store cannot read for now.
 pub async fn search(
