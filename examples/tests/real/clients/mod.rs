@@ -8,6 +8,7 @@ mod getmail;
 mod imapclient;
 mod imapflow;
 mod neomutt;
+mod roundcube;
 
 use crate::server::{IMAP, IMAPS, POP3S, SMTP, SUBMISSION, Server, absent, have, succeed};
 use std::collections::BTreeMap;
@@ -27,6 +28,11 @@ fn fetched() -> PathBuf {
 fn have_package(name: &str) -> bool {
     let versions = fs::read_to_string(fetched().join("versions")).unwrap_or_default();
     versions.contains(name) || absent(&format!("`{name}` in {}", fetched().display()))
+}
+
+/// Whether there is such a folder, as [`have`] does.
+fn have_folder(path: &str) -> bool {
+    Path::new(path).is_dir() || absent(&format!("the folder {path}"))
 }
 
 /// A script beside this file, for a program that runs it. Its one argument says in JSON where the server is, who the
