@@ -8,6 +8,7 @@ mod getmail;
 mod imapclient;
 mod imapflow;
 mod neomutt;
+mod offlineimap;
 mod roundcube;
 
 use crate::server::{IMAP, IMAPS, POP3S, SMTP, SUBMISSION, Server, absent, have, succeed};
