@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod bounds;
+mod clients;
 mod corpus;
 mod curl;
 mod extensions;
@@ -20,3 +21,4 @@ mod raw;
 mod relay;
 mod server;
 mod swaks;
+mod terminal;

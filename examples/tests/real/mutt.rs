@@ -1,24 +1,7 @@
 //! mutt under tmux, as a person would.
 
-use crate::server::{IMAPS, Server, have, succeed};
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-/// Waits until the screen shows it; at most half a minute.
-fn shows(socket: &str, what: &str) -> String {
-    let start = Instant::now();
-    loop {
-        let screen = succeed(Command::new("tmux").args(["-L", socket, "capture-pane", "-p"]));
-        if screen.contains(what) {
-            return screen;
-        }
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "no {what:?} on:\n{screen}"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
-}
+use crate::server::{IMAPS, Server, have};
+use crate::terminal::Terminal;
 
 #[test]
 fn mutt_lists_reads_and_deletes() {
@@ -45,60 +28,21 @@ fn mutt_lists_reads_and_deletes() {
         ),
     )
     .unwrap();
-    let socket = format!("mailcore-{}", server.pid());
     let line = format!(
         "mutt -n -F {} -f imaps://localhost:{}/INBOX",
         rc.display(),
         server.port(IMAPS)
     );
-    succeed(
-        Command::new("tmux")
-            .args([
-                "-f",
-                "/dev/null",
-                "-L",
-                &socket,
-                "new-session",
-                "-d",
-                "-x",
-                "120",
-                "-y",
-                "40",
-            ])
-            .arg(&line)
-            .env("HOME", server.scratch())
-            .env("TERM", "xterm")
-            .env("LC_ALL", "C.UTF-8"),
-    );
-    let keys = |keys: &[&str]| {
-        succeed(
-            Command::new("tmux")
-                .args(["-L", &socket, "send-keys"])
-                .args(keys),
-        )
-    };
-    let screen = shows(&socket, "the second one");
+    let mutt = Terminal::start(&server, &line);
+    let screen = mutt.shows("the second one");
     assert!(screen.contains("the first one"), "{screen}");
-    keys(&["1", "Enter", "Enter"]);
-    shows(&socket, "body of the first");
-    keys(&["i"]);
-    shows(&socket, "the second one");
-    keys(&["d"]);
-    keys(&["q"]);
-    let start = Instant::now();
-    while Command::new("tmux")
-        .args(["-L", &socket, "has-session"])
-        .output()
-        .unwrap()
-        .status
-        .success()
-    {
-        assert!(
-            start.elapsed() < Duration::from_secs(30),
-            "mutt does not end"
-        );
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    mutt.keys(&["1", "Enter", "Enter"]);
+    mutt.shows("body of the first");
+    mutt.keys(&["i"]);
+    mutt.shows("the second one");
+    mutt.keys(&["d"]);
+    mutt.keys(&["q"]);
+    mutt.ended();
     let mut talk = server.imap("alice@example.test", &alice);
     assert!(
         talk.command("a", "SELECT INBOX")

@@ -357,18 +357,20 @@ impl Talk {
 /// Whether these programs are there; where one is not, says so by name, and fails where they are required
 /// (`MAILCORE_FOREIGN=required`).
 pub fn have(programs: &[&str]) -> bool {
-    for program in programs {
+    programs.iter().all(|program| {
         let found = std::env::var_os("PATH").is_some_and(|path| {
             std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
         });
-        if !found {
-            let required = std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required");
-            assert!(!required, "the program `{program}` is required and absent");
-            eprintln!("skipped: the program `{program}` is absent");
-            return false;
-        }
-    }
-    true
+        found || absent(&format!("the program `{program}`"))
+    })
+}
+
+/// Says that something is not there which a test needs; fails where such things are required. Never true.
+pub fn absent(what: &str) -> bool {
+    let required = std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required");
+    assert!(!required, "{what} is required and absent");
+    eprintln!("skipped: {what} is absent");
+    false
 }
 
 /// An address of this machine that is no loopback address: a server that listens on 127.0.0.1 takes a client from there

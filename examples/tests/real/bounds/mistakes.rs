@@ -136,3 +136,16 @@ fn a_pipelined_flood_of_good_commands_is_answered_one_by_one() {
     imap.command("q", "LOGOUT");
     assert_eq!(ask(&mut pop3, "QUIT"), "+OK Logging out.");
 }
+
+#[test]
+fn imap_refuses_names_that_the_store_cannot_keep_and_keeps_them_out_of_the_log() {
+    let server = Server::with_carol();
+    let mut talk = server.imap("carol@example.test", CAROL);
+    talk.command("a", "CREATE Work");
+    for command in ["CREATE a/b", "RENAME Work a/b", "RENAME Work Work.below"] {
+        talk.send(&format!("b {command}"));
+        let refused = talk.line();
+        assert!(refused.starts_with("b NO "), "{command}: {refused}");
+    }
+    assert!(!server.log().contains("Error: "), "{}", server.log());
+}

@@ -137,7 +137,7 @@ impl Answers<'_> {
         let done = end
             .carry(line, account.create(&asked.name, asked.special))
             .await;
-        q.answer(done.map_err(|e| self.failed(&e)));
+        q.answer(done.map_err(|e| self.misnamed(&e)));
     }
 
     pub(super) async fn delete<S: Transport>(
@@ -165,7 +165,7 @@ impl Answers<'_> {
         let done = end
             .carry(line, account.rename(&asked.from, &asked.to))
             .await;
-        q.answer(done.map_err(|e| self.failed(&e)));
+        q.answer(done.map_err(|e| self.misnamed(&e)));
     }
 
     pub(super) async fn subscribe<S: Transport>(
@@ -185,7 +185,7 @@ impl Answers<'_> {
             account.subscribe(&asked.name, asked.on).await
         };
         let done = end.carry(line, work).await;
-        q.answer(done.map_err(|e| self.failed(&e)));
+        q.answer(done.map_err(|e| self.misnamed(&e)));
     }
 }
 

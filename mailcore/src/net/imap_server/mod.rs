@@ -271,6 +271,14 @@ impl Answers<'_> {
         }
         failed(error.kind())
     }
+
+    /// The same of a command that gives a name: one that this store cannot keep is no more than the client's mistake.
+    fn misnamed(&self, error: &Error) -> Failed {
+        match error.kind() {
+            Kind::Unsupported => Failed::Unsupported,
+            _ => self.failed(error),
+        }
+    }
 }
 
 /// The total function from a store's kinds of failure to IMAP's.
