@@ -5,5 +5,6 @@
 
 mod beside;
 mod flushes;
+mod full;
 mod lists;
 mod place;
