@@ -7,4 +7,5 @@ mod beside;
 mod flushes;
 mod full;
 mod lists;
+mod names;
 mod place;

@@ -140,6 +140,18 @@ impl Room {
         Dotlock::take(&self.site, self.dir.join("dovecot-uidlist.lock"))
     }
 
+    /// The same for a change of names alone, which must be possible on a full disk, where nothing else makes room: there
+    /// it goes without.
+    ///
+    /// # Errors
+    /// As [`dotlock`](Self::dotlock).
+    pub(super) fn turn(&self) -> Result<Option<Dotlock<'_>>> {
+        match self.dotlock() {
+            Err(e) if e.kind() == Kind::Full => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Ends a change of the view: whoever waits is told.
     pub(super) fn tell(&self, view: MutexGuard<'_, View>) {
         let modseq = ModSeq(view.modseq);
