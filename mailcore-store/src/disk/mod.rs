@@ -5,13 +5,17 @@
 //! does both for a whole file system. [`RealDisk`] is the operating system; [`SimDisk`] is a model in memory
 //! that can lose power after any operation, fill up, or fail. It knows no time of its own and no mail.
 
+#[cfg(all(feature = "files", target_os = "linux"))]
+mod inotify;
 #[cfg(feature = "files")]
 mod real;
 mod sim;
+mod watch;
 
 #[cfg(feature = "files")]
 pub use real::RealDisk;
 pub use sim::{Loss, SimDisk};
+pub use watch::{Event, Watcher};
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
@@ -121,6 +125,12 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// As the medium says; `WouldBlock` while somebody else has it, this process included.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>>;
+
+    /// Begins to listen for changes of directories.
+    ///
+    /// # Errors
+    /// `Unsupported` where nobody tells of them; as the system says.
+    fn listen(&self) -> io::Result<Box<dyn Watcher>>;
 
     /// Which life of the machine this is: another number after power was lost or the system was started anew, whatever the
     /// process; 0 where nobody knows. What was written and not synced is there for sure only in the same life.

@@ -1,6 +1,6 @@
 //! The operating system's files.
 
-use super::{Disk, File, FileKind, Open, Stat};
+use super::{Disk, File, FileKind, Open, Stat, Watcher};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -110,6 +110,16 @@ impl Disk for RealDisk {
             .open(self.at(path))?;
         file.try_lock()?;
         Ok(Box::new(RealFile(file)))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        Ok(Box::new(super::inotify::Inotify::open(&self.root)?))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn boot(&self) -> u128 {

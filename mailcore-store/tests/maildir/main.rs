@@ -9,3 +9,4 @@ mod full;
 mod lists;
 mod names;
 mod place;
+mod watched;

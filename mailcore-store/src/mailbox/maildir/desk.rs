@@ -231,10 +231,12 @@ impl<'r> Desk<'r> {
             let mut shown = Ok(());
             for place in places {
                 let Place::New(fresh) = place else { continue };
-                shown = disk.rename(&fresh.aside.path(), &fresh.path(room));
+                let path = fresh.path(room);
+                shown = disk.rename(&fresh.aside.path(), &path);
                 if shown.is_err() {
                     break;
                 }
+                self.ledger.echoes.expect(&path, true);
                 fresh.aside.moved();
                 fresh.shown = true;
             }

@@ -134,6 +134,8 @@ fn rename(
             );
             match room.site.disk.rename(&from, &to) {
                 Ok(()) => {
+                    ledger.echoes.expect(&from, false);
+                    ledger.echoes.expect(&to, true);
                     done.push(Renamed {
                         uid: row.uid,
                         from,
@@ -237,8 +239,10 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
             let Some(uid) = Uid::new(row.uid) else {
                 continue;
             };
-            match room.site.disk.unlink(&room.path(row.file())) {
+            let path = room.path(row.file());
+            match room.site.disk.unlink(&path) {
                 Ok(()) => {
+                    ledger.echoes.expect(&path, false);
                     removed.insert(uid);
                     dirs.insert(if row.fresh { "new" } else { "cur" });
                     keep(&lock, removed.len() as usize);

@@ -2,6 +2,7 @@
 
 use super::body::LfBody;
 use super::home::Home;
+use super::lookout::Post;
 use super::room::Room;
 use super::site::lock;
 use super::works::{Works, answered};
@@ -25,6 +26,8 @@ pub(super) struct Handle {
     /// one does that several programs meet for the first time at once.
     validity: OnceLock<UidValidity>,
     recent: Mutex<UidSet>,
+    /// From when it first waited: the mailbox is watched as long as the session has it.
+    post: OnceLock<Option<Arc<Post>>>,
 }
 
 impl Handle {
@@ -36,6 +39,7 @@ impl Handle {
             room,
             access,
             recent: Mutex::default(),
+            post: OnceLock::new(),
         }
     }
 
@@ -123,6 +127,11 @@ impl Mailbox for Handle {
 
     async fn changed(&self, known: ModSeq) {
         self.works.patrol();
+        match self.post.get() {
+            None => drop(self.post.set(self.works.watch(&self.room))),
+            Some(Some(post)) if post.is_full() => post.rouse(),
+            Some(_) => {}
+        }
         self.room.watch.past(known).await;
     }
 

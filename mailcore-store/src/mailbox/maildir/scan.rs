@@ -8,6 +8,7 @@ use super::dotlock::Dotlock;
 use super::filename;
 use super::index::{self, Draft};
 use super::listing::{Found, Listing};
+use super::lookout::Heard;
 use super::room::{Ledger, Room, Stamp, Stamps};
 use super::table::{Row, Table};
 use super::uidlist;
@@ -34,8 +35,23 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     if !ledger.loaded && index::load(room, ledger) {
         sweep(room);
     }
+    let post = room.post();
+    let heard = match &post {
+        Some(post) => post.hear(room, &mut ledger.echoes),
+        None => Heard::Deaf,
+    };
     let due = ledger.again.is_some_and(|again| now >= again);
-    if ledger.loaded && !due && ledger.stamps == Some(stamps) {
+    if ledger.loaded && explains(heard, ledger.stamps.as_ref(), &stamps) {
+        ledger.stamps = Some(stamps);
+        return match due {
+            true => look_is_spared(room, ledger),
+            false => Ok(()),
+        };
+    }
+    if ledger.loaded && !due && heard == Heard::Deaf && ledger.stamps == Some(stamps) {
+        if let Some(post) = post.filter(|_| ledger.again.is_none()) {
+            post.trust();
+        }
         return Ok(());
     }
     let failed = |e| Error::io("mailbox directory", e);
@@ -82,6 +98,9 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     // Taken before anything was read, or under the lock: what changed since then shows.
     let sure = sure || uids.matched >= table.len();
     ledger.stamps = sure.then_some(Stamps { list, ..stamps });
+    if let Some(post) = post.filter(|_| sure) {
+        post.trust();
+    }
     if !ledger.loaded {
         room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
     }
@@ -91,6 +110,28 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     if !std::mem::replace(&mut ledger.loaded, true) {
         sweep(room);
     }
+    Ok(())
+}
+
+/// Whether all that makes the directories look another than they were known is our own doing.
+fn explains(heard: Heard, known: Option<&Stamps>, now: &Stamps) -> bool {
+    let (Heard::Nothing { new, cur }, Some(known)) = (heard, known) else {
+        return false;
+    };
+    let same = |was: &Stamp, is: &Stamp, touched| was == is || (touched && was.inode == is.inode);
+    let lists = known.list == now.list && known.keywords == now.keywords;
+    lists && same(&known.new, &now.new, new) && same(&known.cur, &now.cur, cur)
+}
+
+/// The second look is due, and there is nothing to be seen; the index is told.
+fn look_is_spared(room: &Room, ledger: &mut Ledger) -> Result<()> {
+    ledger.again = None;
+    let (mut table, modseq) = {
+        let view = room.view()?;
+        (Table::clone(&view.table), view.modseq)
+    };
+    index::write(room, ledger, Draft::default(), &mut table, modseq);
+    room.view()?.show(table, modseq);
     Ok(())
 }
 
