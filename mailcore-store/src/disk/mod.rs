@@ -32,6 +32,8 @@ pub enum Open {
     Write,
     /// For reading and writing a file that must not be there yet (`O_EXCL`; also how a lock file is taken).
     Create,
+    /// For adding to a file that is there ([`File::append`]), together with others: what each adds stays whole (`O_APPEND`).
+    Append,
 }
 
 /// What a name in a directory stands for.
@@ -164,7 +166,8 @@ pub trait File: Send + Sync + Debug {
     /// As the medium says; some of it may have been written.
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
 
-    /// Writes all of `bytes` at the end and says where that was. One writer at a time.
+    /// Writes all of `bytes` at the end and says where that was, as far as it is known: one writer at a time, unless the file
+    /// was opened by all with [`Open::Append`].
     ///
     /// # Errors
     /// As the medium says; some of it may have been written.

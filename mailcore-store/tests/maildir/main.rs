@@ -9,4 +9,5 @@ mod full;
 mod lists;
 mod names;
 mod place;
+mod sized;
 mod watched;

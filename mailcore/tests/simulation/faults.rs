@@ -136,7 +136,7 @@ impl Disk for Faulty {
         let open = || self.disk.open(path, how);
         let opened = match how {
             Open::Create => self.change(open),
-            Open::Read | Open::Write => self.read(open),
+            Open::Read | Open::Write | Open::Append => self.read(open),
         };
         opened.map(|file| self.file(file))
     }

@@ -7,6 +7,7 @@
 use super::desk::allot;
 use super::dotlock::Dotlock;
 use super::index::{self, Draft};
+use super::maildirsize::{self, Size};
 use super::room::{Ledger, Room};
 use super::scan;
 use super::table::{Row, Table, path};
@@ -230,18 +231,21 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
         return Ok(gone);
     }
     let mut lock = room.turn()?;
+    let sized = maildirsize::is_kept(&room.site, &room.root);
     for _ in 0..3 {
         let table = room.view()?.table.clone();
         let (mut vanished, mut dirs) = (UidSet::new(), BTreeSet::new());
-        let mut removed = UidSet::new();
+        let (mut removed, mut size) = (UidSet::new(), Size::default());
         let mut failed = None;
         for row in table.within(&rest) {
             let Some(uid) = Uid::new(row.uid) else {
                 continue;
             };
             let path = room.path(row.file());
+            let octets = sized.then(|| maildirsize::of(room, row.base, &path));
             match room.site.disk.unlink(&path) {
                 Ok(()) => {
+                    octets.into_iter().for_each(|octets| size.add(octets));
                     ledger.echoes.expect(&path, false);
                     removed.insert(uid);
                     dirs.insert(if row.fresh { "new" } else { "cur" });
@@ -264,6 +268,7 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
             ledger.settle(room);
             forget(room, &mut ledger, &removed)?;
             gone = gone.union(&removed);
+            maildirsize::note(&room.site, &room.root, size.gone());
         }
         flushed.map_err(|e| Error::io("flush", e))?;
         if let Some(e) = failed {

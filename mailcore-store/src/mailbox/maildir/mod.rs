@@ -8,6 +8,7 @@
 //!   dovecot-keywords             what the letters a to z mean; `letters`
 //!   dovecot-uidvalidity[.HEX]    the last UIDVALIDITY given; `validity`
 //!   subscriptions                `subscriptions`
+//!   maildirsize                  what the account holds, where somebody has made the file; `maildirsize`
 //!   mailcore.index, .cache       ours alone, and made anew from the rest; `index`
 //!   .Lists.rust/                 the mailbox Lists/rust, with the same files and `maildirfolder`
 //!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start removes it
@@ -39,6 +40,7 @@ mod lines;
 mod listing;
 mod location;
 mod lookout;
+mod maildirsize;
 mod parcel;
 mod read;
 mod room;
