@@ -3,7 +3,7 @@
 
 use crate::chance::Chance;
 use crate::power::Power;
-use mailcore::store::disk::{Disk, File, FileKind, Open, SimDisk, Stat};
+use mailcore::store::disk::{Disk, File, FileKind, Open, SimDisk, Stat, Watcher};
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -167,7 +167,7 @@ impl Disk for Faulty {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.disk.lock(path)
     }
-    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
         self.disk.listen()
     }
     fn boot(&self) -> u128 {
