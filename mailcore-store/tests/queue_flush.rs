@@ -76,6 +76,9 @@ impl Disk for Doubtful {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.disk.lock(path)
     }
+    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
+        self.disk.listen()
+    }
     fn boot(&self) -> u128 {
         self.disk.boot()
     }

@@ -9,8 +9,8 @@ use std::process::{Command, Stdio};
 /// Clients of both servers on the same mailboxes: they bring, flag, copy and remove messages, and remember which UID each
 /// server has told them for which message. At the end both servers have to say the same of every UID.
 ///
-/// Known: a flag that we change renames a file without the list's lock; a Dovecot that reads the directory in that moment
-/// takes the message for expunged and gives it another UID ("Expunged message reappeared"): one of some thousands.
+/// Nothing may get another UID: whoever changes a name holds the list's lock meanwhile, or a Dovecot that reads the directory
+/// takes the message for expunged ("Expunged message reappeared").
 const LOAD: &str = r#"
 import imaplib, random, re, sys, threading, time
 ours, theirs, password, seconds, *users = sys.argv[1:]
@@ -80,11 +80,12 @@ for server, port in ports.items():
             for (u, f, uid), name in told.items():
                 if (u, f) != (user, folder): continue
                 if uid in there and there[uid] != name: faults.append(f'{server}: {folder} {uid} was {name} and is {there[uid]}')
-                if uid not in there and (u, f, uid) not in gone and name in there.values(): moved.add((u, f, uid))
+                if uid not in there and (u, f, uid) not in gone and name in there.values():
+                    moved.add((u, f, uid)); faults.append(f'{server}: {folder} {uid} ({name}) has another UID')
                 elif uid not in there and (u, f, uid) not in gone: faults.append(f'{server}: {folder} {uid} ({name}) is lost')
                 if uid in there and (u, f, uid) in gone: faults.append(f'{server}: {folder} {uid} ({name}) was removed and is there')
         m.logout()
-print(f'{len(told)} UIDs told, {len(gone)} removed, {len(moved)} given another UID by Dovecot, turns: {counts}')
+print(f'{len(told)} UIDs told, {len(gone)} removed, {len(moved)} given another UID, turns: {counts}')
 if faults: sys.exit('\n'.join(faults[:20]))
 if min(counts.values()) < 20: sys.exit('one of them did nothing')
 "#;

@@ -9,6 +9,7 @@ mod dovecot;
 mod instead;
 mod patience;
 mod postfix;
+mod quota;
 #[path = "../real/server.rs"]
 #[allow(dead_code)] // what the tests with real clients use besides
 mod server;

@@ -322,7 +322,7 @@ impl Drop for Small {
 }
 
 #[test]
-fn mail_that_finds_no_room_waits_in_postfix() {
+fn mail_that_finds_no_room_waits_in_postfix_and_comes_once_there_is_some() {
     let folder = open_folder();
     let Some(small) = are_root()
         .then(|| Small::mount(folder.path().join("small")))
@@ -334,13 +334,42 @@ fn mail_that_finds_no_room_waits_in_postfix() {
     let Some(it) = Swapped::with(false, &["--mail-location", &location]) else {
         return;
     };
+    let sent = [
+        "to=<alice@example.test>",
+        "status=sent (250 2.0.0 <alice@example.test> ",
+        " Saved)",
+    ];
+    let send = |mark: &str| {
+        let subject = format!("Subject: room-{mark}");
+        let out = it.as_bob(
+            SUBMISSION,
+            "-tls",
+            &["--auth", "PLAIN", "--header", &subject],
+        );
+        assert!(out.status.success(), "{}", text(&out));
+    };
+    // The mailbox and its lists are there already: there is something to be damaged.
+    send("before");
+    it.postfix.wait_for_line(&sent);
     let ballast = small.0.join("ballast");
     let mut file = std::fs::File::create(&ballast).unwrap();
     std::io::copy(&mut std::io::repeat(0), &mut file).unwrap_err();
-    let out = it.as_bob(SUBMISSION, "-tls", &["--auth", "PLAIN"]);
-    assert!(out.status.success(), "{}", text(&out));
+    send("amid");
     let line = it
         .postfix
         .wait_for_line(&["to=<alice@example.test>", "status=deferred"]);
     assert!(line.contains("dsn=4."), "{line}");
+    drop(file); // what is open keeps its room
+    std::fs::remove_file(&ballast).unwrap();
+    succeed(&mut it.postfix.command("postfix", &["flush"]));
+    wait_for("the message that waited", || {
+        let log = it.postfix.log();
+        let arrived = |line: &&str| sent.iter().all(|word| line.contains(word));
+        (log.lines().filter(arrived).count() == 2).then_some(())
+    });
+    let new = small.0.join("alice/new");
+    assert_eq!(std::fs::read_dir(new).unwrap().count(), 2, "each once");
+    let list = std::fs::read_to_string(small.0.join("alice/dovecot-uidlist")).unwrap();
+    assert!(list.lines().any(|l| l.starts_with("1 :")), "{list}");
+    assert!(list.lines().any(|l| l.starts_with("2 :")), "{list}");
 }

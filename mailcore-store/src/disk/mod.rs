@@ -5,13 +5,17 @@
 //! does both for a whole file system. [`RealDisk`] is the operating system; [`SimDisk`] is a model in memory
 //! that can lose power after any operation, fill up, or fail. It knows no time of its own and no mail.
 
+#[cfg(all(feature = "files", target_os = "linux"))]
+mod inotify;
 #[cfg(feature = "files")]
 mod real;
 mod sim;
+mod watch;
 
 #[cfg(feature = "files")]
 pub use real::RealDisk;
 pub use sim::{Loss, SimDisk};
+pub use watch::{Event, Watcher};
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
@@ -28,6 +32,8 @@ pub enum Open {
     Write,
     /// For reading and writing a file that must not be there yet (`O_EXCL`; also how a lock file is taken).
     Create,
+    /// For adding to a file that is there ([`File::append`]), together with others: what each adds stays whole (`O_APPEND`).
+    Append,
 }
 
 /// What a name in a directory stands for.
@@ -122,6 +128,12 @@ pub trait Disk: Send + Sync + Debug {
     /// As the medium says; `WouldBlock` while somebody else has it, this process included.
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>>;
 
+    /// Begins to listen for changes of directories.
+    ///
+    /// # Errors
+    /// `Unsupported` where nobody tells of them; as the system says.
+    fn listen(&self) -> io::Result<Box<dyn Watcher>>;
+
     /// Which life of the machine this is: another number after power was lost or the system was started anew, whatever the
     /// process; 0 where nobody knows. What was written and not synced is there for sure only in the same life.
     fn boot(&self) -> u128;
@@ -154,7 +166,8 @@ pub trait File: Send + Sync + Debug {
     /// As the medium says; some of it may have been written.
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()>;
 
-    /// Writes all of `bytes` at the end and says where that was. One writer at a time.
+    /// Writes all of `bytes` at the end and says where that was, as far as it is known: one writer at a time, unless the file
+    /// was opened by all with [`Open::Append`].
     ///
     /// # Errors
     /// As the medium says; some of it may have been written.

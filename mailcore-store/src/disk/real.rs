@@ -1,10 +1,10 @@
 //! The operating system's files.
 
-use super::{Disk, File, FileKind, Open, Stat};
+use super::{Disk, File, FileKind, Open, Stat, Watcher};
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -53,8 +53,13 @@ impl Disk for RealDisk {
             Open::Create => {
                 options.write(true).create_new(true);
             }
+            Open::Append => {
+                options.append(true);
+                let file = options.open(self.at(path))?;
+                return Ok(Box::new(RealFile(file, true)));
+            }
         }
-        Ok(Box::new(RealFile(options.open(self.at(path))?)))
+        Ok(Box::new(RealFile(options.open(self.at(path))?, false)))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -109,7 +114,17 @@ impl Disk for RealDisk {
             .custom_flags(nofollow)
             .open(self.at(path))?;
         file.try_lock()?;
-        Ok(Box::new(RealFile(file)))
+        Ok(Box::new(RealFile(file, false)))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        Ok(Box::new(super::inotify::Inotify::open(&self.root)?))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn boot(&self) -> u128 {
@@ -158,8 +173,9 @@ impl Disk for RealDisk {
     }
 }
 
+/// A file, and whether it was opened for adding.
 #[derive(Debug)]
-struct RealFile(fs::File);
+struct RealFile(fs::File, bool);
 
 impl File for RealFile {
     fn stat(&self) -> io::Result<Stat> {
@@ -181,7 +197,10 @@ impl File for RealFile {
 
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
         let at = self.0.metadata()?.len();
-        self.0.write_all_at(bytes, at)?;
+        match self.1 {
+            true => (&self.0).write_all(bytes)?,
+            false => self.0.write_all_at(bytes, at)?,
+        }
         Ok(at)
     }
 

@@ -58,6 +58,9 @@ impl Disk for Counting {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.0.lock(path)
     }
+    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
+        self.0.listen()
+    }
     fn boot(&self) -> u128 {
         self.0.boot()
     }

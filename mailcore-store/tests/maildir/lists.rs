@@ -57,6 +57,19 @@ async fn another_life_of_the_mailbox_ends_the_session() {
 }
 
 #[tokio::test]
+async fn a_life_that_begins_before_a_session_was_told_of_another_is_its_own() {
+    let place = Place::of_dovecot();
+    let inbox = place.select().await;
+    place.write(
+        "dovecot-uidlist",
+        LIST.replace("V1795171207", "V1795171999"),
+    );
+    let now = inbox.sync(None).await.unwrap().now;
+    assert_eq!(now.uid_validity.to_string(), "1795171999");
+    assert_eq!(inbox.uid_validity(), now.uid_validity);
+}
+
+#[tokio::test]
 async fn a_torn_list_is_mended_before_anything_is_added() {
     let place = Place::of_dovecot();
     place.write("dovecot-uidlist", &LIST.as_bytes()[..LIST.len() - 3]);

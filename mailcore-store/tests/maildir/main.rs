@@ -5,5 +5,9 @@
 
 mod beside;
 mod flushes;
+mod full;
 mod lists;
+mod names;
 mod place;
+mod sized;
+mod watched;

@@ -3,7 +3,7 @@
 
 use crate::chance::Chance;
 use crate::power::Power;
-use mailcore::store::disk::{Disk, File, FileKind, Open, SimDisk, Stat};
+use mailcore::store::disk::{Disk, File, FileKind, Open, SimDisk, Stat, Watcher};
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
@@ -136,7 +136,7 @@ impl Disk for Faulty {
         let open = || self.disk.open(path, how);
         let opened = match how {
             Open::Create => self.change(open),
-            Open::Read | Open::Write => self.read(open),
+            Open::Read | Open::Write | Open::Append => self.read(open),
         };
         opened.map(|file| self.file(file))
     }
@@ -166,6 +166,9 @@ impl Disk for Faulty {
     }
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.disk.lock(path)
+    }
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        self.disk.listen()
     }
     fn boot(&self) -> u128 {
         self.disk.boot()

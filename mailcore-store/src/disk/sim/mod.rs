@@ -7,7 +7,7 @@
 mod crash;
 mod model;
 
-use super::{Disk, File, FileKind, Open, Stat};
+use super::{Disk, File, FileKind, Open, Stat, Watcher};
 use model::{Call, Change, Fault, Model, Put};
 use std::ffi::OsStr;
 use std::io;
@@ -254,6 +254,11 @@ impl Disk for SimDisk {
             })),
             false => Err(io::ErrorKind::WouldBlock.into()),
         }
+    }
+
+    /// It tells nobody: whoever wants to know looks.
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        Err(io::ErrorKind::Unsupported.into())
     }
 
     fn boot(&self) -> u128 {

@@ -4,6 +4,7 @@ use super::book::{self, Entry};
 use super::deliver::{Outcome, again};
 use super::dotlock::Dotlock;
 use super::index::{self, Draft, Texts};
+use super::maildirsize::{self, Size};
 use super::parcel::{Aside, Content, Letter, Parcel, Placed};
 use super::room::{Ledger, Room};
 use super::scan;
@@ -50,6 +51,7 @@ pub(super) struct Fresh {
     identity: Option<crate::queue::Identity>,
     /// When it came, in seconds since 1970.
     date: Option<i64>,
+    len: u64,
     texts: Option<Texts>,
     shown: bool,
 }
@@ -120,6 +122,7 @@ impl<'r> Desk<'r> {
             base.push_str(&format!(",W={served}"));
         }
         let (aside, file) = self.lay_aside(letter.content, letter.date)?;
+        let stat = file.stat().ok();
         self.next += 1;
         Ok(Place::New(Box::new(Fresh {
             uid,
@@ -128,7 +131,8 @@ impl<'r> Desk<'r> {
             info,
             flags,
             identity: letter.identity,
-            date: file.stat().ok().map(|stat| seconds(stat.modified)),
+            date: stat.map(|stat| seconds(stat.modified)),
+            len: stat.map_or(0, |stat| stat.len),
             texts: letter.texts,
             file,
             shown: false,
@@ -231,10 +235,12 @@ impl<'r> Desk<'r> {
             let mut shown = Ok(());
             for place in places {
                 let Place::New(fresh) = place else { continue };
-                shown = disk.rename(&fresh.aside.path(), &fresh.path(room));
+                let path = fresh.path(room);
+                shown = disk.rename(&fresh.aside.path(), &path);
                 if shown.is_err() {
                     break;
                 }
+                self.ledger.echoes.expect(&path, true);
                 fresh.aside.moved();
                 fresh.shown = true;
             }
@@ -317,6 +323,7 @@ impl<'r> Desk<'r> {
         let places = index::add(room, &mut self.ledger, &texts);
         let places: HashMap<u32, u32> = texts.iter().map(|(uid, _)| *uid).zip(places).collect();
         let (mut draft, mut came) = (Draft::default(), Vec::new());
+        let mut size = Size::default();
         for fresh in self.fresh() {
             let row = Row {
                 uid: fresh.uid,
@@ -331,6 +338,7 @@ impl<'r> Desk<'r> {
             table.push(row);
             draft.row(&row);
             came.push(fresh.uid);
+            size.add(fresh.len);
         }
         if came.is_empty() {
             return Ok(room.view()?.validity);
@@ -346,6 +354,9 @@ impl<'r> Desk<'r> {
         }
         let validity = view.validity;
         room.tell(view);
+        if maildirsize::is_kept(&room.site, &room.root) {
+            maildirsize::note(&room.site, &room.root, size);
+        }
         Ok(validity)
     }
 }

@@ -4,7 +4,7 @@
 //! life the same pid), or when nobody has touched it for two minutes.
 
 use super::site::{Site, lock};
-use crate::disk::{self, Open};
+use crate::disk::{self, File, Open};
 use crate::{Error, Kind, Result};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -20,6 +20,8 @@ const BLANK: Duration = Duration::from_secs(10);
 pub(super) struct Dotlock<'s> {
     site: &'s Site,
     path: PathBuf,
+    file: Box<dyn File>,
+    whose: String,
 }
 
 impl<'s> Dotlock<'s> {
@@ -47,10 +49,20 @@ impl<'s> Dotlock<'s> {
             other => other.map_err(failed)?,
         };
         lock(&site.held).push(path.clone());
-        let taken = Self { site, path };
         let whose = format!("{}:{}", site.pid, site.host);
-        file.write_at(whose.as_bytes(), 0).map_err(failed)?;
+        let taken = Self {
+            site,
+            path,
+            file,
+            whose,
+        };
+        taken.touch().map_err(failed)?;
         Ok(taken)
+    }
+
+    /// Shows that somebody is still at it. Long work does it now and then, or others take the lock for stale.
+    pub(super) fn touch(&self) -> std::io::Result<()> {
+        self.file.write_at(self.whose.as_bytes(), 0)
     }
 }
 

@@ -1,10 +1,13 @@
 //! Changing what is there: flags, removal, and the move from `new/` to `cur/`.
 //!
 //! Each message is one rename or one unlink, which happens as a whole; one flush of the directory serves all of a
-//! command. Nothing here needs the lock but a new keyword.
+//! command. All of a command happens under the lock: a directory that changes while it is read may not show every name, and
+//! a Dovecot that reads it, under the same lock, would take a message for gone and give it another UID.
 
 use super::desk::allot;
+use super::dotlock::Dotlock;
 use super::index::{self, Draft};
+use super::maildirsize::{self, Size};
 use super::room::{Ledger, Room};
 use super::scan;
 use super::table::{Row, Table, path};
@@ -37,10 +40,11 @@ pub(super) fn flag(
     let mut ledger = room.ledger();
     scan::refresh(room, &mut ledger, None)?;
     let table = room.view()?.table.clone();
+    let mut lock = None;
     if change.op != FlagOp::Remove && table.within(uids).next().is_some() {
         let path = room.path("dovecot-keywords");
         if !ledger.letters.knows(&change.keywords) || room.site.is_doubted(&path) {
-            let _lock = room.dotlock()?;
+            lock = Some(room.dotlock()?);
             allot(room, &mut ledger, &change.keywords)?;
         }
     }
@@ -58,11 +62,19 @@ pub(super) fn flag(
             if changed {
                 later.insert(uid);
             }
-            (!changed).then_some(uid)
+            (!changed && wanted(&row).is_some()).then_some(uid)
         })
         .collect();
     drop(table);
-    rename(room, &mut ledger, &due, wanted, true)?;
+    if due.is_empty() {
+        show(room, &mut ledger, &[])?; // a keyword may be new
+        return Ok(later);
+    }
+    let lock = match lock {
+        None => room.turn()?,
+        held => held,
+    };
+    rename(room, &mut ledger, &due, wanted, (lock, true))?;
     Ok(later)
 }
 
@@ -71,9 +83,28 @@ pub(super) fn claim(room: &Room, ledger: &mut Ledger) -> Result<()> {
     let table = room.view()?.table.clone();
     let fresh: UidSet = table.fresh().filter_map(|row| Uid::new(row.uid)).collect();
     drop(table);
-    match fresh.is_empty() {
-        true => Ok(()),
-        false => rename(room, ledger, &fresh, |row| Some((false, row.flags)), false),
+    if fresh.is_empty() {
+        return Ok(());
+    }
+    match room.dotlock() {
+        Ok(lock) => {
+            let wanted = |row: &Row<'_>| Some((false, row.flags));
+            rename(room, ledger, &fresh, wanted, (Some(lock), false))
+        }
+        // It can lie in `new/` until the next look.
+        Err(_) => room.is_there(),
+    }
+}
+
+/// After so many names the lock is touched.
+const LONG: usize = 4096;
+
+/// One more name has been changed under the lock.
+fn keep(lock: &Option<Dotlock<'_>>, changed: usize) {
+    if let Some(lock) = lock
+        && changed.is_multiple_of(LONG)
+    {
+        let _ = lock.touch(); // who takes it for stale then will have waited for two minutes
     }
 }
 
@@ -83,7 +114,7 @@ fn rename(
     ledger: &mut Ledger,
     uids: &UidSet,
     wanted: impl Fn(&Row<'_>) -> Option<(bool, Flags)>,
-    durable: bool,
+    (mut lock, durable): (Option<Dotlock<'_>>, bool),
 ) -> Result<()> {
     let mut rest = uids.clone();
     for _ in 0..3 {
@@ -103,15 +134,20 @@ fn rename(
                 room.path(path(fresh, row.base, &info)),
             );
             match room.site.disk.rename(&from, &to) {
-                Ok(()) => done.push(Renamed {
-                    uid: row.uid,
-                    from,
-                    to,
-                    fresh,
-                    info,
-                    flags,
-                    news: flags != row.flags,
-                }),
+                Ok(()) => {
+                    ledger.echoes.expect(&from, false);
+                    ledger.echoes.expect(&to, true);
+                    done.push(Renamed {
+                        uid: row.uid,
+                        from,
+                        to,
+                        fresh,
+                        info,
+                        flags,
+                        news: flags != row.flags,
+                    });
+                    keep(&lock, done.len());
+                }
                 // Another program was at it, or has removed it.
                 Err(e) if e.kind() == ErrorKind::NotFound => vanished.extend(Uid::new(row.uid)),
                 Err(e) => {
@@ -121,11 +157,15 @@ fn rename(
             }
         }
         drop(table);
+        if vanished.is_empty() {
+            lock = None; // others need not wait for the flush
+        }
         let flushed = match durable && !done.is_empty() {
             true => room.site.disk.sync_dir(&room.path("cur")),
             false => Ok(()),
         };
         if let Err(e) = flushed {
+            let _lock = lock.take().or_else(|| room.dotlock().ok());
             // Taken back: who tries again gets a rename and a flush of their own.
             for it in done.iter().rev() {
                 let _ = room.site.disk.rename(&it.to, &it.from);
@@ -142,7 +182,7 @@ fn rename(
             return Ok(());
         }
         ledger.distrust();
-        scan::refresh(room, ledger, None)?;
+        scan::refresh(room, ledger, lock.as_ref())?;
         rest = vanished;
     }
     Ok(()) // they change hands faster than we look: gone, or as good as
@@ -187,19 +227,29 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
     scan::refresh(room, &mut ledger, None)?;
     let mut gone = UidSet::new();
     let mut rest = uids.clone();
+    if room.view()?.table.within(&rest).next().is_none() {
+        return Ok(gone);
+    }
+    let mut lock = room.turn()?;
+    let sized = maildirsize::is_kept(&room.site, &room.root);
     for _ in 0..3 {
         let table = room.view()?.table.clone();
         let (mut vanished, mut dirs) = (UidSet::new(), BTreeSet::new());
-        let mut removed = UidSet::new();
+        let (mut removed, mut size) = (UidSet::new(), Size::default());
         let mut failed = None;
         for row in table.within(&rest) {
             let Some(uid) = Uid::new(row.uid) else {
                 continue;
             };
-            match room.site.disk.unlink(&room.path(row.file())) {
+            let path = room.path(row.file());
+            let octets = sized.then(|| maildirsize::of(room, row.base, &path));
+            match room.site.disk.unlink(&path) {
                 Ok(()) => {
+                    octets.into_iter().for_each(|octets| size.add(octets));
+                    ledger.echoes.expect(&path, false);
                     removed.insert(uid);
                     dirs.insert(if row.fresh { "new" } else { "cur" });
+                    keep(&lock, removed.len() as usize);
                 }
                 Err(e) if e.kind() == ErrorKind::NotFound => vanished.insert(uid),
                 Err(e) => {
@@ -209,12 +259,16 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
             }
         }
         drop(table);
+        if vanished.is_empty() {
+            lock = None; // as above
+        }
         let flush = |dir: &&str| room.site.disk.sync_dir(&room.path(dir));
         let flushed = dirs.iter().try_for_each(flush);
         if !removed.is_empty() {
             ledger.settle(room);
             forget(room, &mut ledger, &removed)?;
             gone = gone.union(&removed);
+            maildirsize::note(&room.site, &room.root, size.gone());
         }
         flushed.map_err(|e| Error::io("flush", e))?;
         if let Some(e) = failed {
@@ -224,7 +278,7 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
             break;
         }
         ledger.distrust();
-        scan::refresh(room, &mut ledger, None)?;
+        scan::refresh(room, &mut ledger, lock.as_ref())?;
         rest = vanished;
     }
     Ok(gone)

@@ -2,6 +2,7 @@
 
 use super::body::LfBody;
 use super::home::Home;
+use super::lookout::Post;
 use super::room::Room;
 use super::site::lock;
 use super::works::{Works, answered};
@@ -12,7 +13,8 @@ use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use mailcore_base::mailbox::{Changes, FlagChange, MailboxName, ModSeq, Uid, UidSet, UidValidity};
 use mailcore_base::search::Query;
-use std::sync::{Arc, Mutex};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, OnceLock};
 
 #[derive(Debug)]
 pub(super) struct Handle {
@@ -20,20 +22,24 @@ pub(super) struct Handle {
     home: Arc<Home>,
     room: Arc<Room>,
     access: Access,
-    validity: UidValidity,
+    /// From the first time that the session is told of it, or asks: until then the mailbox may still become another, as
+    /// one does that several programs meet for the first time at once.
+    validity: OnceLock<UidValidity>,
     recent: Mutex<UidSet>,
+    /// From when it first waited: the mailbox is watched as long as the session has it.
+    post: OnceLock<Option<Arc<Post>>>,
 }
 
 impl Handle {
     pub(super) fn new(works: Arc<Works>, home: Arc<Home>, room: Arc<Room>, access: Access) -> Self {
-        let validity = room.view().map(|view| view.validity);
         Self {
-            validity: validity.unwrap_or(UidValidity(std::num::NonZeroU32::MIN)),
+            validity: OnceLock::new(),
             works,
             home,
             room,
             access,
             recent: Mutex::default(),
+            post: OnceLock::new(),
         }
     }
 
@@ -56,7 +62,7 @@ impl Handle {
     fn told(&self, known: Option<ModSeq>) -> Result<Changes> {
         let mut view = self.room.view()?;
         // Its UIDs mean something else now: to this session the mailbox is gone.
-        if view.validity != self.validity {
+        if *self.validity.get_or_init(|| view.validity) != view.validity {
             return Err(replaced());
         }
         let mut recent = lock(&self.recent);
@@ -99,7 +105,10 @@ fn replaced() -> Error {
 #[async_trait]
 impl Mailbox for Handle {
     fn uid_validity(&self) -> UidValidity {
-        self.validity
+        *self.validity.get_or_init(|| {
+            let view = self.room.view();
+            view.map_or(UidValidity(NonZeroU32::MIN), |view| view.validity)
+        })
     }
 
     async fn sync(&self, known: Option<ModSeq>) -> Result<Changes> {
@@ -118,6 +127,11 @@ impl Mailbox for Handle {
 
     async fn changed(&self, known: ModSeq) {
         self.works.patrol();
+        match self.post.get() {
+            None => drop(self.post.set(self.works.watch(&self.room))),
+            Some(Some(post)) if post.is_full() => post.rouse(),
+            Some(_) => {}
+        }
         self.room.watch.past(known).await;
     }
 
@@ -169,7 +183,7 @@ impl Mailbox for Handle {
 
     async fn expunged(&self, since: ModSeq) -> Result<Option<UidSet>> {
         let view = self.room.view()?;
-        if view.validity != self.validity {
+        if *self.validity.get_or_init(|| view.validity) != view.validity {
             return Err(replaced());
         }
         // A file that was missed while it was renamed is there again under its UID.

@@ -2,7 +2,7 @@
 
 use super::room::Room;
 use super::site::{Site, lock};
-use super::{folder, scan, subscriptions, uidlist, validity};
+use super::{folder, maildirsize, scan, subscriptions, uidlist, validity};
 use crate::disk::{self, FileKind, Open};
 use crate::mailbox::{Listed, listing};
 use crate::{Error, Kind, Result};
@@ -201,6 +201,10 @@ impl Home {
             disk.rename(&dir, &aside).map_err(failed)?;
             disk.sync_dir(&self.root).map_err(failed)
         })?;
+        if maildirsize::is_kept(&self.site, &self.root) {
+            let size = maildirsize::held(disk, &aside);
+            maildirsize::note(&self.site, &self.root, size.gone());
+        }
         let _ = self.remove_tree(&aside); // else it is found at the next start
         Ok(())
     }

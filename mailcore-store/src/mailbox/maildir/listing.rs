@@ -61,6 +61,11 @@ impl Listing {
         Ok(())
     }
 
+    /// Whether two files seem to have one base.
+    pub(super) fn has_twins(&self) -> bool {
+        !self.twins.is_empty()
+    }
+
     pub(super) fn len(&self) -> usize {
         self.files.len()
     }

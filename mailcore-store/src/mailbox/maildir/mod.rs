@@ -8,6 +8,7 @@
 //!   dovecot-keywords             what the letters a to z mean; `letters`
 //!   dovecot-uidvalidity[.HEX]    the last UIDVALIDITY given; `validity`
 //!   subscriptions                `subscriptions`
+//!   maildirsize                  what the account holds, where somebody has made the file; `maildirsize`
 //!   mailcore.index, .cache       ours alone, and made anew from the rest; `index`
 //!   .Lists.rust/                 the mailbox Lists/rust, with the same files and `maildirfolder`
 //!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start removes it
@@ -38,6 +39,8 @@ mod letters;
 mod lines;
 mod listing;
 mod location;
+mod lookout;
+mod maildirsize;
 mod parcel;
 mod read;
 mod room;
@@ -58,6 +61,7 @@ use crate::disk::{Disk, RealDisk};
 use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use home::Home;
+use lookout::Lookout;
 use mailcore_base::mailbox::{MailboxName, SpecialUse};
 use site::Site;
 use std::path::PathBuf;
@@ -86,8 +90,13 @@ pub struct Options {
     pub kept: usize,
     /// How long another program's lock is waited for.
     pub patience: Duration,
-    /// How often mailboxes that sessions wait on are looked at for changes made by other programs; zero: never.
+    /// How often mailboxes that sessions wait on are looked at for changes made by other programs; zero: never. One that is
+    /// watched is looked at a twelfth as often.
     pub patrol: Duration,
+    /// How many mailboxes that sessions have selected are watched at most, so that what other programs do is told at once:
+    /// where the disk can tell ([`Disk::listen`](crate::disk::Disk::listen)). Each takes three watches of the kernel's,
+    /// about a kilobyte each. Zero: none.
+    pub watches: usize,
     /// Whether mailboxes get an index, beside their lists: it opens them quickly, and keeps what is told of messages
     /// without opening them. One that is there and not wanted is left alone, and is worthless afterwards.
     pub index: bool,
@@ -95,7 +104,7 @@ pub struct Options {
 
 impl Options {
     /// Usual values: Drafts, Sent, Trash, Junk and Archive are what they are called; 16 threads; 64
-    /// mailboxes kept; 30 seconds for a lock; a look every 5 seconds.
+    /// mailboxes kept; 30 seconds for a lock; a look every 5 seconds; 10,000 mailboxes watched.
     pub fn new(template: impl Into<String>) -> Self {
         let specials = [
             ("Drafts", SpecialUse::Drafts),
@@ -117,6 +126,7 @@ impl Options {
             kept: 64,
             patience: Duration::from_secs(30),
             patrol: Duration::from_secs(5),
+            watches: 10_000,
             index: true,
         }
     }
@@ -151,6 +161,7 @@ impl Maildir {
     pub fn on(disk: Arc<dyn Disk>, clock: Clock, options: Options) -> Self {
         let mut site = Site::new(disk, clock, &options.host, options.pid, options.kept);
         site.indexed = options.index;
+        site.lookout = Lookout::new(site.disk.clone(), options.watches);
         let site = Arc::new(site);
         Self {
             works: Arc::new(Works::new(

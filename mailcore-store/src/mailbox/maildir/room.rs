@@ -6,6 +6,7 @@
 use super::dotlock::Dotlock;
 use super::index::Index;
 use super::letters::Letters;
+use super::lookout::{Echoes, Post};
 use super::site::{Site, lock};
 use super::table::Table;
 use crate::mailbox::clock::micros;
@@ -16,7 +17,7 @@ use mailcore_base::mailbox::{Keywords, ModSeq, Snapshot, Uid, UidMap, UidSet, Ui
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
 /// A change of somebody else's that falls into the same moment as one of ours is found by looking again after this.
@@ -34,6 +35,7 @@ pub(super) struct Room {
     ledger: Mutex<Ledger>,
     view: Mutex<View>,
     pub(super) watch: Watch,
+    post: Mutex<Weak<Post>>,
 }
 
 /// What is known of the files.
@@ -52,6 +54,7 @@ pub(super) struct Ledger {
     pub(super) letters: Letters,
     pub(super) device: u64,
     pub(super) index: Index,
+    pub(super) echoes: Echoes,
 }
 
 /// What sessions see.
@@ -110,7 +113,23 @@ impl Room {
                 gone: false,
             }),
             watch: Watch::default(),
+            post: Mutex::default(),
         }
+    }
+
+    /// Where it is heard of, if it is watched.
+    pub(super) fn post(&self) -> Option<Arc<Post>> {
+        lock(&self.post).upgrade()
+    }
+
+    pub(super) fn set_post(&self, post: &Arc<Post>) {
+        *lock(&self.post) = Arc::downgrade(post);
+    }
+
+    /// How long a look takes at most, a hundred times over.
+    pub(super) fn bearable(&self) -> Duration {
+        let messages = self.view().map_or(0, |view| view.table.len());
+        LOOK_AT_ONE * u32::try_from(messages).unwrap_or(u32::MAX)
     }
 
     /// Work on the disk begins.
@@ -140,6 +159,18 @@ impl Room {
         Dotlock::take(&self.site, self.dir.join("dovecot-uidlist.lock"))
     }
 
+    /// The same for a change of names alone, which must be possible on a full disk, where nothing else makes room: there
+    /// it goes without.
+    ///
+    /// # Errors
+    /// As [`dotlock`](Self::dotlock).
+    pub(super) fn turn(&self) -> Result<Option<Dotlock<'_>>> {
+        match self.dotlock() {
+            Err(e) if e.kind() == Kind::Full => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
     /// Ends a change of the view: whoever waits is told.
     pub(super) fn tell(&self, view: MutexGuard<'_, View>) {
         let modseq = ModSeq(view.modseq);
@@ -167,9 +198,7 @@ impl Room {
 impl Ledger {
     /// What we did ourselves is no news. (It is called after a refresh and the change that followed on it.)
     pub(super) fn settle(&mut self, room: &Room) {
-        let messages = room.view().map_or(0, |view| view.table.len());
-        let look = LOOK_AT_ONE * u32::try_from(messages).unwrap_or(u32::MAX);
-        let soon = room.site.now() + look.max(LOOK_AGAIN);
+        let soon = room.site.now() + room.bearable().max(LOOK_AGAIN);
         self.again = Some(self.again.map_or(soon, |again| again.min(soon)));
         // The lists are known as of when we last read or wrote them: since the lock was given back others may have given
         // UIDs, which must not be taken for known.

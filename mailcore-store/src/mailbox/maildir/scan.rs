@@ -8,6 +8,7 @@ use super::dotlock::Dotlock;
 use super::filename;
 use super::index::{self, Draft};
 use super::listing::{Found, Listing};
+use super::lookout::Heard;
 use super::room::{Ledger, Room, Stamp, Stamps};
 use super::table::{Row, Table};
 use super::uidlist;
@@ -23,6 +24,9 @@ use std::time::Duration;
 
 /// Brings the view up to date. `held` is the lock, where the caller has it.
 ///
+/// Who seems to be gone is looked for once more, under the lock: a directory that changes while it is read need not show
+/// every name. While another program has the lock nobody is taken for gone.
+///
 /// # Errors
 /// NotFound when the mailbox is gone, Busy while another program has the lock and it is needed.
 pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_>>) -> Result<()> {
@@ -31,14 +35,33 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     if !ledger.loaded && index::load(room, ledger) {
         sweep(room);
     }
+    let post = room.post();
+    let heard = match &post {
+        Some(post) => post.hear(room, &mut ledger.echoes),
+        None => Heard::Deaf,
+    };
     let due = ledger.again.is_some_and(|again| now >= again);
-    if ledger.loaded && !due && ledger.stamps == Some(stamps) {
+    if ledger.loaded && explains(heard, ledger.stamps.as_ref(), &stamps) {
+        ledger.stamps = Some(stamps);
+        return match due {
+            true => look_is_spared(room, ledger),
+            false => Ok(()),
+        };
+    }
+    if ledger.loaded && !due && heard == Heard::Deaf && ledger.stamps == Some(stamps) {
+        if let Some(post) = post.filter(|_| ledger.again.is_none()) {
+            post.trust();
+        }
         return Ok(());
     }
     let failed = |e| Error::io("mailbox directory", e);
     let mut listing = Listing::read(room).map_err(failed)?;
-    if listing.part(room).map_err(failed)? {
-        listing = Listing::read(room).map_err(failed)?;
+    let mut own = None;
+    if listing.has_twins() {
+        own = locked(room, held)?;
+        if listing.part(room).map_err(failed)? {
+            listing = Listing::read(room).map_err(failed)?;
+        }
     }
     read_keywords(room, ledger, &stamps)?;
     let table = room.view()?.table.clone();
@@ -46,11 +69,22 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
         true => numbered(&listing, &table),
         false => Numbers::none(&listing),
     };
+    let mut sure = true;
     if uids.matched < table.len() {
-        // Perhaps it was only renamed while the directory was read.
+        if own.is_none() {
+            own = match locked(room, held) {
+                Err(e) if e.kind() == Kind::Busy => {
+                    sure = false;
+                    None
+                }
+                Err(e) if e.kind() == Kind::Full => None,
+                other => other?,
+            };
+        }
         listing.add(room).map_err(failed)?;
         uids = numbered(&listing, &table);
     }
+    let held = own.as_ref().or(held);
     let list_changed = ledger.stamps.map(|s| s.list) != Some(stamps.list);
     let mut list = stamps.list;
     if (!ledger.loaded || list_changed || uids.unknown() > 0)
@@ -58,11 +92,15 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     {
         list = written;
     }
-    let mut news = compare(room, ledger, &listing, &uids)?;
+    let mut news = compare(room, ledger, (&listing, sure), &uids)?;
     let settled = stamps.settled();
     ledger.again = (now < settled).then_some(settled);
     // Taken before anything was read, or under the lock: what changed since then shows.
-    ledger.stamps = Some(Stamps { list, ..stamps });
+    let sure = sure || uids.matched >= table.len();
+    ledger.stamps = sure.then_some(Stamps { list, ..stamps });
+    if let Some(post) = post.filter(|_| sure) {
+        post.trust();
+    }
     if !ledger.loaded {
         room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
     }
@@ -73,6 +111,36 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
         sweep(room);
     }
     Ok(())
+}
+
+/// Whether all that makes the directories look another than they were known is our own doing.
+fn explains(heard: Heard, known: Option<&Stamps>, now: &Stamps) -> bool {
+    let (Heard::Nothing { new, cur }, Some(known)) = (heard, known) else {
+        return false;
+    };
+    let same = |was: &Stamp, is: &Stamp, touched| was == is || (touched && was.inode == is.inode);
+    let lists = known.list == now.list && known.keywords == now.keywords;
+    lists && same(&known.new, &now.new, new) && same(&known.cur, &now.cur, cur)
+}
+
+/// The second look is due, and there is nothing to be seen; the index is told.
+fn look_is_spared(room: &Room, ledger: &mut Ledger) -> Result<()> {
+    ledger.again = None;
+    let (mut table, modseq) = {
+        let view = room.view()?;
+        (Table::clone(&view.table), view.modseq)
+    };
+    index::write(room, ledger, Draft::default(), &mut table, modseq);
+    room.view()?.show(table, modseq);
+    Ok(())
+}
+
+/// The lock, unless the caller has it.
+fn locked<'r>(room: &'r Room, held: Option<&Dotlock<'_>>) -> Result<Option<Dotlock<'r>>> {
+    match held {
+        Some(_) => Ok(None),
+        None => room.dotlock().map(Some),
+    }
 }
 
 /// Sees to it that the mailbox has been looked at once, and has its directories.
@@ -217,10 +285,7 @@ fn assign(
     if believed && numbers.unknown() == 0 && !book::is_doubtful(room, ledger) {
         return Ok(None);
     }
-    let _lock = match held {
-        Some(_) => None,
-        None => Some(room.dotlock()?),
-    };
+    let _lock = locked(room, held)?;
     match read_list(room, ledger, numbers)? {
         true => {}
         false if ledger.loaded => ledger.torn = true, // the file is lost, what it said is not
@@ -338,8 +403,13 @@ struct News {
     unclaimed: UidSet,
 }
 
-/// Compares what was found with what is known.
-fn compare(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_>) -> Result<News> {
+/// Compares what was found with what is known; unless that is `sure` to be all, the others are still there.
+fn compare(
+    room: &Room,
+    ledger: &Ledger,
+    (listing, sure): (&Listing, bool),
+    numbers: &Numbers<'_>,
+) -> Result<News> {
     let mut found: Vec<(u32, Found<'_>)> =
         numbers.uids.iter().copied().zip(listing.found()).collect();
     found.retain(|(uid, _)| *uid > 0);
@@ -355,7 +425,10 @@ fn compare(room: &Room, ledger: &Ledger, listing: &Listing, numbers: &Numbers<'_
     };
     let mut unclaimed = UidSet::new();
     let modseq = (before + 1).max(micros(room.site.now()));
-    let there: UidSet = found.iter().filter_map(|(uid, _)| Uid::new(*uid)).collect();
+    let mut there: UidSet = found.iter().filter_map(|(uid, _)| Uid::new(*uid)).collect();
+    if !sure {
+        there = there.union(&old.rows().filter_map(|row| Uid::new(row.uid)).collect());
+    }
     let mut gone = UidSet::new();
     for row in old.rows() {
         let uid = Uid::new(row.uid).filter(|uid| !there.contains(*uid));

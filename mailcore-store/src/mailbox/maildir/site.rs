@@ -2,6 +2,7 @@
 
 use super::filename;
 use super::home::Home;
+use super::lookout::Lookout;
 use super::room::Room;
 use crate::disk::{self, Disk};
 use crate::mailbox::clock::{Clock, micros};
@@ -33,6 +34,7 @@ pub(super) struct Site {
     /// Mailboxes that were used last: they are not read anew for each delivery.
     kept: Mutex<VecDeque<Arc<Room>>>,
     keep: usize,
+    pub(super) lookout: Lookout,
     /// Whether mailboxes have an index.
     pub(super) indexed: bool,
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
@@ -53,6 +55,7 @@ impl Site {
     ) -> Self {
         Self {
             started: clock.now(),
+            lookout: Lookout::new(disk.clone(), 0),
             disk,
             clock,
             host: filename::host(host),

@@ -33,7 +33,8 @@ pub(super) fn next(site: &Site, root: &Path) -> Result<UidValidity> {
             None => create(site, &at(next.get())),
         };
         if claimed.map_err(failed)? {
-            let aside = root.join(format!("{NAME}.tmp"));
+            // Nobody else's: there is no lock for all mailboxes of an account.
+            let aside = root.join(format!("{NAME}.tmp.{}", site.unique(None)));
             let text = format!("{:08x}", next.get());
             disk::replace(&*site.disk, &root.join(NAME), &aside, text.as_bytes())
                 .map_err(failed)?;
@@ -77,6 +78,25 @@ mod tests {
     use crate::mailbox::Clock;
     use std::sync::Arc;
     use std::time::{Duration, UNIX_EPOCH};
+
+    #[test]
+    fn two_mailboxes_that_begin_at_once_get_a_value_each() {
+        let now = UNIX_EPOCH + Duration::from_secs(0x6b00_2380);
+        let disk = SimDisk::new(now);
+        let site = Site::new(Arc::new(disk.clone()), Clock::new(move || now), "h", 1, 0);
+        let site = Arc::new(site);
+        let other = Arc::new(std::sync::Mutex::new(None));
+        let (at_once, given) = (site.clone(), other.clone());
+        let begun = std::sync::atomic::AtomicBool::new(false);
+        disk.before_syncs(move || {
+            if !begun.swap(true, std::sync::atomic::Ordering::SeqCst) {
+                *given.lock().unwrap() = Some(next(&at_once, Path::new("")));
+            }
+        });
+        let one = next(&site, Path::new("")).unwrap();
+        let other = other.lock().unwrap().take().unwrap().unwrap();
+        assert_ne!(one, other);
+    }
 
     #[test]
     fn a_value_is_given_once_even_while_the_clock_stands() {

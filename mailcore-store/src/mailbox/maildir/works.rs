@@ -2,7 +2,9 @@
 //! other programs.
 
 use super::deliver::{Outcome, deliver};
+use super::lookout::Post;
 use super::parcel::{Parcel, Placed};
+use super::room::Room;
 use super::scan;
 use super::site::{Site, lock};
 use crate::{Error, Kind, Result};
@@ -13,6 +15,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 
+/// In one of so many rounds the patrol looks at mailboxes that are watched, too.
+const SELDOM: u32 = 12;
 /// Most parcels of one batch.
 const BATCH: usize = 256;
 
@@ -155,6 +159,23 @@ impl Works {
         });
     }
 
+    /// Watches a mailbox that a session waits on, where that can be.
+    pub(super) fn watch(self: &Arc<Self>, room: &Arc<Room>) -> Option<Arc<Post>> {
+        let (post, new) = self.site.lookout.post(self, room)?;
+        if new || post.is_full() {
+            post.rouse(); // something may have happened before
+        }
+        Some(post)
+    }
+
+    /// How long to leave a mailbox alone that others change, if it would rather be left alone for so long.
+    pub(super) fn pace(&self, wanted: Duration) -> Duration {
+        match self.patrol.is_zero() {
+            true => wanted,
+            false => wanted.min(self.patrol),
+        }
+    }
+
     /// Sees to it that somebody looks at the mailboxes that sessions wait on: one task for the whole store, for as
     /// long as anybody waits.
     pub(super) fn patrol(self: &Arc<Self>) {
@@ -168,12 +189,12 @@ impl Works {
         let works = Arc::downgrade(self);
         let every = self.patrol;
         runtime.spawn(async move {
-            loop {
+            for round in 1u32.. {
                 tokio::time::sleep(every).await;
                 let Some(works) = works.upgrade() else { return };
                 let round = {
                     let works = works.clone();
-                    spawn_blocking(move || works.walk()).await
+                    spawn_blocking(move || works.walk(round)).await
                 };
                 if !round.unwrap_or(true) {
                     works.patrolled.store(false, Ordering::SeqCst);
@@ -191,12 +212,16 @@ impl Works {
         rooms.iter().any(|room| room.watch.is_watched())
     }
 
-    /// Looks at every mailbox that is waited on; says whether there was any.
-    fn walk(&self) -> bool {
+    /// Looks at every mailbox that is waited on, now and then at those that are watched; says whether there was any.
+    fn walk(&self, round: u32) -> bool {
         let mut any = false;
         for room in self.site.open_rooms() {
             if room.watch.is_watched() {
                 any = true;
+                let watched = room.post().is_some_and(|post| post.is_trusted());
+                if watched && !round.is_multiple_of(SELDOM) {
+                    continue;
+                }
                 let mut ledger = room.ledger();
                 let _ = scan::refresh(&room, &mut ledger, None); // the session sees the failure when it looks
             }

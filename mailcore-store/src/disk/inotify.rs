@@ -1,0 +1,101 @@
+//! Linux tells of changes by inotify.
+
+use super::watch::{Event, Watcher};
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::OwnedFd;
+use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+use rustix::io::Errno;
+use std::ffi::{OsStr, OsString};
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// File systems that other hosts, or programs behind the kernel's back, may change too: NFS, SMB (three numbers), FUSE, Ceph,
+/// AFS, 9P, GFS2, OCFS2, Lustre.
+const SHARED: [u32; 11] = [
+    0x6969,
+    0x517b,
+    0xff53_4d42,
+    0xfe53_4d42,
+    0x6573_5546,
+    0x00c3_6400,
+    0x5346_414f,
+    0x0102_1997,
+    0x0116_1970,
+    0x7461_636f,
+    0x0bd0_0bd0,
+];
+
+#[derive(Debug)]
+pub(super) struct Inotify {
+    fd: OwnedFd,
+    root: PathBuf,
+}
+
+impl Inotify {
+    pub(super) fn open(root: &Path) -> io::Result<Self> {
+        Ok(Self {
+            fd: inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?,
+            root: root.to_owned(),
+        })
+    }
+}
+
+impl Watcher for Inotify {
+    fn add(&self, dir: &Path, names: bool) -> io::Result<u64> {
+        let dir = self.root.join(dir);
+        let kind = rustix::fs::statfs(&dir)?.f_type as u32; // the numbers above are of 32 bits
+        if SHARED.contains(&kind) {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;
+        let within =
+            WatchFlags::CREATE | WatchFlags::MOVED_TO | WatchFlags::DELETE | WatchFlags::MOVED_FROM;
+        let what = if names { itself | within } else { itself };
+        let flags = what | WatchFlags::ONLYDIR | WatchFlags::DONT_FOLLOW;
+        let watch = inotify::add_watch(&self.fd, &dir, flags)?;
+        u64::try_from(watch).map_err(io::Error::other)
+    }
+
+    fn remove(&self, watch: u64) {
+        if let Ok(watch) = i32::try_from(watch) {
+            let _ = inotify::remove_watch(&self.fd, watch); // it went with its directory
+        }
+    }
+
+    fn take(&self, out: &mut Vec<Event>) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); 16 * 1024];
+        let mut reader = Reader::new(&self.fd, &mut space);
+        loop {
+            let event = match reader.next() {
+                Err(Errno::AGAIN) => return Ok(()),
+                Err(Errno::INTR) => continue,
+                other => other?,
+            };
+            let what = event.events();
+            let Ok(watch) = u64::try_from(event.wd()) else {
+                out.push(Event::Lost); // the queue was full
+                continue;
+            };
+            let name = || -> OsString {
+                let name = event.file_name().map(|name| name.to_bytes());
+                OsStr::from_bytes(name.unwrap_or_default()).to_owned()
+            };
+            if what.intersects(ReadFlags::CREATE | ReadFlags::MOVED_TO) {
+                out.push(Event::Came(watch, name()));
+            } else if what.intersects(ReadFlags::DELETE | ReadFlags::MOVED_FROM) {
+                out.push(Event::Went(watch, name()));
+            } else {
+                out.push(Event::Gone(watch));
+            }
+        }
+    }
+
+    fn wait(&self) -> io::Result<()> {
+        match poll(&mut [PollFd::new(&self.fd, PollFlags::IN)], None) {
+            Err(Errno::INTR) => Ok(()),
+            other => Ok(other.map(drop)?),
+        }
+    }
+}

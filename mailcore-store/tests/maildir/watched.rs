@@ -1,0 +1,315 @@
+//! What other programs do is told at once where the system tells of changes, and soon where it does not.
+
+use crate::place::{MAIL, Place, all, append, shown};
+use mailcore_base::mailbox::{FlagOp, Flags, MailboxName, ModSeq, UidSet};
+use mailcore_store::Kind;
+use mailcore_store::auth::User;
+use mailcore_store::disk::{Disk, Event, File, FileKind, Open, RealDisk, Stat, Watcher};
+use mailcore_store::mailbox::maildir::{Maildir, Options};
+use mailcore_store::mailbox::{Access, Account, Clock, MailStore, Mailbox};
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant, SystemTime};
+use tokio::time::timeout;
+
+/// Much shorter than the patrols of these tests, much longer than anything takes.
+const SOON: Duration = Duration::from_secs(10);
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// A disk that counts how often message directories are read, and which watches there are.
+#[derive(Debug)]
+struct Counting {
+    disk: RealDisk,
+    counts: Arc<Counts>,
+    deaf: bool,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    listed: AtomicUsize,
+    listeners: AtomicUsize,
+    watches: AtomicUsize,
+}
+
+#[derive(Debug)]
+struct CountingWatcher(Box<dyn Watcher>, Arc<Counts>);
+
+impl Watcher for CountingWatcher {
+    fn add(&self, dir: &Path, names: bool) -> io::Result<u64> {
+        self.1.watches.fetch_add(1, Ordering::SeqCst);
+        self.0.add(dir, names)
+    }
+    fn remove(&self, watch: u64) {
+        self.1.watches.fetch_sub(1, Ordering::SeqCst);
+        self.0.remove(watch);
+    }
+    fn take(&self, out: &mut Vec<Event>) -> io::Result<()> {
+        self.0.take(out)
+    }
+    fn wait(&self) -> io::Result<()> {
+        self.0.wait()
+    }
+}
+
+impl Disk for Counting {
+    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
+        self.disk.open(path, how)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.rename(from, to)
+    }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(from, to)
+    }
+    fn unlink(&self, path: &Path) -> io::Result<()> {
+        self.disk.unlink(path)
+    }
+    fn mkdir(&self, path: &Path) -> io::Result<()> {
+        self.disk.mkdir(path)
+    }
+    fn rmdir(&self, path: &Path) -> io::Result<()> {
+        self.disk.rmdir(path)
+    }
+    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
+        if path.ends_with("cur") {
+            self.counts.listed.fetch_add(1, Ordering::SeqCst);
+        }
+        self.disk.list(path, each)
+    }
+    fn stat(&self, path: &Path) -> io::Result<Stat> {
+        self.disk.stat(path)
+    }
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_dir(path)
+    }
+    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.disk.lock(path)
+    }
+    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
+        if self.deaf {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
+        self.counts.listeners.fetch_add(1, Ordering::SeqCst);
+        let watcher = self.disk.listen()?;
+        Ok(Box::new(CountingWatcher(watcher, self.counts.clone())))
+    }
+    fn boot(&self) -> u128 {
+        self.disk.boot()
+    }
+    fn sync_all(&self, path: &Path) -> io::Result<()> {
+        self.disk.sync_all(path)
+    }
+}
+
+struct Watched {
+    place: Place,
+    counts: Arc<Counts>,
+    account: Arc<dyn Account>,
+}
+
+impl Watched {
+    async fn new(place: Place, change: impl Fn(&mut Options), deaf: bool) -> Self {
+        let counts = Arc::new(Counts::default());
+        let disk = Counting {
+            disk: RealDisk::new(place.dir.path()),
+            counts: counts.clone(),
+            deaf,
+        };
+        let mut options = Options::new("%n");
+        options.patrol = NEVER;
+        change(&mut options);
+        let store = Maildir::on(Arc::new(disk), Clock::system(), options);
+        let account = store.account(&User::new("u")).await.unwrap();
+        Self {
+            place,
+            counts,
+            account,
+        }
+    }
+
+    async fn open(&self, name: &str) -> Box<dyn Mailbox> {
+        let name = MailboxName::parse(name, '/').unwrap();
+        self.account.open(&name, Access::Write).await.unwrap()
+    }
+
+    fn listed(&self) -> usize {
+        self.counts.listed.swap(0, Ordering::SeqCst)
+    }
+}
+
+async fn level(mailbox: &dyn Mailbox) -> ModSeq {
+    mailbox.sync(None).await.unwrap().now.modseq
+}
+
+/// Whether a change is told while a session waits for it.
+async fn is_told(mailbox: &dyn Mailbox, change: impl FnOnce()) -> bool {
+    let known = level(mailbox).await;
+    let waiting = mailbox.changed(known);
+    tokio::pin!(waiting);
+    // It waits, and what comes of beginning to wait is over.
+    let early = timeout(Duration::from_millis(50), &mut waiting).await;
+    assert!(early.is_err(), "nothing has happened");
+    change();
+    timeout(SOON, waiting).await.is_ok()
+}
+
+#[tokio::test]
+async fn a_foreign_delivery_a_flag_and_a_removal_are_told_at_once() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    let at = |name: &str| it.place.at(name);
+    let began = Instant::now();
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    let renamed = || fs::rename(at("cur/1.x.agent:2,"), at("cur/1.x.agent:2,F")).unwrap();
+    assert!(is_told(&*inbox, renamed).await);
+    assert_eq!(shown(&*inbox).await[&1], "\\Flagged");
+    let removed = || fs::remove_file(at("cur/1.x.agent:2,F")).unwrap();
+    assert!(is_told(&*inbox, removed).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+    assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn where_nobody_tells_or_no_more_can_be_watched_the_patrol_finds_it() {
+    let soon = |options: &mut Options| options.patrol = Duration::from_millis(20);
+    let none = |options: &mut Options| {
+        options.patrol = Duration::from_millis(20);
+        options.watches = 0;
+    };
+    let deaf = Watched::new(Place::new(), soon, true).await;
+    let without = Watched::new(Place::new(), none, false).await;
+    for it in [deaf, without] {
+        let inbox = it.open("INBOX").await;
+        assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+        assert_eq!(it.counts.watches.load(Ordering::SeqCst), 0);
+    }
+}
+
+#[tokio::test]
+async fn only_so_many_are_watched_and_a_place_that_is_left_is_given_away() {
+    let place = Place::of_dovecot();
+    let it = Watched::new(place, |options| options.watches = 1, false).await;
+    let (inbox, other) = (it.open("INBOX").await, it.open("X/Y/Ü").await);
+    let watches = || it.counts.watches.load(Ordering::SeqCst);
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    let known = level(&*other).await;
+    assert!(
+        timeout(Duration::from_millis(50), other.changed(known))
+            .await
+            .is_err()
+    );
+    assert_eq!(watches(), 3);
+    drop(inbox);
+    assert_eq!(watches(), 0);
+    let again = it.open("X/Y/Ü").await;
+    let path = ".X.Y.&ANw-/new/2.x.agent";
+    assert!(is_told(&*again, || it.place.write(path, MAIL)).await);
+    assert_eq!(watches(), 3);
+}
+
+#[tokio::test]
+async fn a_thousand_mailboxes_are_watched_by_one_listener() {
+    let place = Place::new();
+    for n in 0..1000 {
+        for dir in ["cur", "new", "tmp"] {
+            fs::create_dir_all(place.at(&format!(".m{n}/{dir}"))).unwrap();
+        }
+        let list = format!("3 V1 N1 G{n:032x}\n");
+        place.write(&format!(".m{n}/dovecot-uidlist"), list);
+    }
+    let it = Watched::new(place, |options| options.index = false, false).await;
+    let mut open = Vec::new();
+    for n in 0..1000 {
+        let mailbox = it.open(&format!("m{n}")).await;
+        let known = level(&*mailbox).await;
+        let waits = timeout(Duration::ZERO, mailbox.changed(known)).await;
+        assert!(waits.is_err());
+        open.push(mailbox);
+    }
+    assert_eq!(it.counts.listeners.load(Ordering::SeqCst), 1);
+    assert_eq!(it.counts.watches.load(Ordering::SeqCst), 3000);
+    for n in [0, 777, 999] {
+        let path = format!(".m{n}/new/1.x.agent");
+        assert!(is_told(&*open[n], || it.place.write(&path, MAIL)).await);
+    }
+    drop(open);
+    assert_eq!(it.counts.watches.load(Ordering::SeqCst), 0);
+}
+
+/// Polls until the directory's times are so old that a change of now would show.
+async fn settle(it: &Watched) {
+    let young = || {
+        let times =
+            ["cur", "new"].map(|dir| fs::metadata(it.place.at(dir)).unwrap().modified().unwrap());
+        let newest = times.into_iter().max().unwrap();
+        SystemTime::now().duration_since(newest).unwrap_or_default() < Duration::from_millis(1500)
+    };
+    while young() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_we_do_ourselves_is_not_looked_for_where_we_are_told() {
+    for (watches, looks) in [(10, false), (0, true)] {
+        let place = Place::of_dovecot();
+        let it = Watched::new(place, |options| options.watches = watches, false).await;
+        let inbox = it.open("INBOX").await;
+        shown(&*inbox).await;
+        let known = level(&*inbox).await;
+        let waits = timeout(Duration::from_millis(50), inbox.changed(known)).await;
+        assert!(waits.is_err());
+        settle(&it).await;
+        shown(&*inbox).await; // the last look at what was there before
+        it.listed();
+        for op in [FlagOp::Add, FlagOp::Remove] {
+            inbox
+                .flag(&UidSet::all(), &all(op, Flags::FLAGGED), None)
+                .await
+                .unwrap();
+            shown(&*inbox).await;
+        }
+        append(&*it.account, MAIL.as_bytes()).await.unwrap();
+        shown(&*inbox).await;
+        inbox.expunge(&UidSet::all()).await.unwrap();
+        settle(&it).await;
+        assert_eq!(shown(&*inbox).await.len(), 0);
+        shown(&*inbox).await;
+        assert_eq!(it.listed() > 0, looks, "{watches} watches");
+        // And what somebody else does in the midst of it is seen.
+        append(&*it.account, MAIL.as_bytes()).await.unwrap();
+        it.place.write("cur/7.x.agent:2,S", MAIL);
+        append(&*it.account, MAIL.as_bytes()).await.unwrap();
+        assert_eq!(shown(&*inbox).await.len(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_another_program_removes_renames_or_makes_is_told_and_listed() {
+    let place = Place::new();
+    for name in ["gone", "moved"] {
+        for dir in ["cur", "new", "tmp"] {
+            fs::create_dir_all(place.at(&format!(".{name}/{dir}"))).unwrap();
+        }
+    }
+    let it = Watched::new(place, |_| {}, false).await;
+    for (name, away) in [("gone", ".aside"), ("moved", ".there")] {
+        let mailbox = it.open(name).await;
+        let (from, to) = (it.place.at(&format!(".{name}")), it.place.at(away));
+        assert!(
+            is_told(&*mailbox, || fs::rename(from, to).unwrap()).await,
+            "{name}"
+        );
+        let gone = mailbox.sync(None).await.unwrap_err();
+        assert_eq!(gone.kind(), Kind::NotFound);
+    }
+    fs::remove_dir_all(it.place.at(".aside")).unwrap();
+    let listed = it.account.list(None, 10).await.unwrap();
+    let names: Vec<_> = listed.iter().map(|l| l.name.to_string()).collect();
+    assert_eq!(names, ["INBOX", "there"]);
+}
