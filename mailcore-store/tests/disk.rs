@@ -118,6 +118,42 @@ fn a_failed_sync_has_lost_what_it_was_to_save() {
 }
 
 #[test]
+fn a_failed_sync_of_a_directory_has_lost_its_names() {
+    let disk = sim();
+    disk.open(Path::new("a"), Open::Create).unwrap();
+    disk.sync_dir(Path::new("")).unwrap();
+    disk.rename(Path::new("a"), Path::new("b")).unwrap();
+    disk.fail_at(disk.operations() + 1);
+    assert!(disk.sync_dir(Path::new("")).is_err());
+    disk.sync_dir(Path::new("")).unwrap(); // the lie of the second
+    disk.sync_all(Path::new("")).unwrap();
+    let names = |disk: &SimDisk| ["a", "b", "c"].map(|it| content(disk, it).is_some());
+    assert_eq!(names(&disk), [false, true, false], "it still looks well");
+    let later = disk.killed();
+    assert_eq!(names(&disk.restart(Loss::Lost, 0)), [true, false, false]);
+    // The directory is written once more, as a whole.
+    later.open(Path::new("c"), Open::Create).unwrap();
+    later.sync_dir(Path::new("")).unwrap();
+    assert_eq!(names(&later.restart(Loss::Lost, 0)), [false, true, true]);
+}
+
+#[test]
+fn a_directory_whose_name_could_not_be_synced_is_made_once_more() {
+    let disk = sim();
+    disk.fail_at(2);
+    assert!(mkdir_all(&disk, Path::new("a/b")).is_err());
+    mkdir_all(&disk, Path::new("a/b")).unwrap();
+    let file = disk.open(Path::new("a/b/c"), Open::Create).unwrap();
+    file.write_at(b"c", 0).unwrap();
+    file.sync().unwrap();
+    disk.sync_dir(Path::new("a/b")).unwrap();
+    assert_eq!(
+        content(&disk.restart(Loss::Lost, 0), "a/b/c").unwrap(),
+        b"c"
+    );
+}
+
+#[test]
 fn power_is_lost_after_the_operation_asked_for() {
     let disk = sim();
     disk.crash_after(2);

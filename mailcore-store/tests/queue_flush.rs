@@ -28,8 +28,8 @@ struct Doubtful {
 struct Flushes {
     count: AtomicUsize,
     failing: AtomicBool,
-    /// Nothing can be read.
-    unreadable: AtomicBool,
+    /// So many reads from here on are given nothing.
+    unreadable: AtomicUsize,
     held: Mutex<bool>,
     go_on: Condvar,
 }
@@ -92,9 +92,14 @@ impl File for DoubtfulFile {
         self.0.stat()
     }
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
-        match self.1.unreadable.load(Ordering::SeqCst) {
-            true => Err(io::Error::other("the medium does not answer")),
-            false => self.0.read_at(out, at),
+        let left = |n: usize| n.checked_sub(1);
+        match self
+            .1
+            .unreadable
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left)
+        {
+            Ok(_) => Err(io::Error::other("the medium does not answer")),
+            Err(_) => self.0.read_at(out, at),
         }
     }
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
@@ -244,13 +249,56 @@ async fn a_message_that_could_not_be_read_for_a_while_is_read_again() {
     drop(queue);
     let queue = open(Arc::new(disk), 2);
     let lease = Duration::from_secs(60);
-    flushes.unreadable.store(true, Ordering::SeqCst);
+    flushes.unreadable.store(usize::MAX, Ordering::SeqCst);
     assert_eq!(queue.claim(now(), lease, 10).await.unwrap().len(), 0);
-    flushes.unreadable.store(false, Ordering::SeqCst);
+    flushes.unreadable.store(0, Ordering::SeqCst);
     let later = now() + Duration::from_secs(120);
     let claims = queue.claim(later, lease, 10).await.unwrap();
     assert_eq!(claims.len(), 1);
     assert_eq!(claims[0].entry.identity, identity);
+}
+
+/// A start to which the medium gives nothing for a moment waits for it; one to which it gives nothing at all begins
+/// nothing, and takes no mail for damaged.
+#[tokio::test]
+async fn a_start_that_cannot_read_everything_tries_again_and_then_stops() {
+    let (disk, flushes) = doubtful();
+    let queue = open(Arc::new(disk.clone()), 1);
+    let identity = commit(&queue, b"whole").await.unwrap();
+    let gone = commit(&queue, b"gone").await.unwrap();
+    assert!(queue.remove(gone).await.unwrap());
+    queue.quiet().await;
+    drop(queue);
+    for life in 2..20 {
+        let mut options = Options::new("queue");
+        options.segment = 1 << 16;
+        options.seed = life;
+        let failing = match life % 3 {
+            0 => usize::MAX,
+            few => few as usize,
+        };
+        flushes.unreadable.store(failing, Ordering::SeqCst);
+        let started = SegmentQueue::on(Arc::new(disk.clone()), Clock::new(now), options);
+        flushes.unreadable.store(0, Ordering::SeqCst);
+        match started {
+            Ok(queue) => {
+                assert_ne!(failing, usize::MAX);
+                assert!(queue.recovery().damage.is_empty(), "{:?}", queue.recovery());
+                assert!(is_whole(&queue, identity, b"whole").await);
+                assert!(queue.entry(gone).await.unwrap().is_none());
+                queue.quiet().await;
+            }
+            Err(e) => {
+                assert_eq!(failing, usize::MAX, "{e}");
+                assert_eq!(e.kind(), mailcore_store::Kind::Unavailable);
+            }
+        }
+    }
+    let mut damaged = Vec::new();
+    let mut names = |name: &OsStr, _| damaged.push(name.to_string_lossy().into_owned());
+    disk.list(Path::new("queue"), &mut names).unwrap();
+    damaged.retain(|name| name.ends_with("damaged"));
+    assert!(damaged.is_empty(), "{damaged:?}");
 }
 
 async fn is_whole(queue: &SegmentQueue, identity: Identity, body: &[u8]) -> bool {

@@ -105,8 +105,10 @@ impl Session {
         self.pending = Pending::Secured(Open::new(Secured));
     }
 
+    // Where no login is offered, mail goes without one, as from Postfix: no password was heard, and a server that wants
+    // one says so. Where AUTH names no mechanism that anybody knows, none will do.
     fn log_in(&mut self) {
-        match self.options.login && !self.facts.offers.mechanisms.is_empty() {
+        match self.options.login && self.facts.offers.has(Keyword::Auth) {
             true => self.pending = Pending::Authenticate(Open::new(Authenticate)),
             false => self.state = State::Ready,
         }

@@ -1,7 +1,7 @@
 //! The session: one connection's state, and what it wants next.
 
 use super::{
-    Content, Ended, Facts, Flavour, Message, Options, Order, Stage, Trouble,
+    Content, Ended, Facts, Flavour, Message, Options, Order, Stage, Tls, Trouble,
     due::{Due, Dues},
     login::Exchange,
     pending::Pending,
@@ -263,7 +263,13 @@ impl Session {
         let due = self.dues.pop();
         // RFC 5321 §3.8: 421 may answer anything, and nothing comes behind it.
         if reply.code().number() == 421 && due != Some(Due::Quit) {
-            return self.fail(Trouble::Said { stage, reply });
+            return self.fail(match due {
+                Some(Due::StartTls) if self.options.tls == Tls::Required => {
+                    Trouble::TlsRefused(reply)
+                }
+                Some(Due::Auth) => Trouble::LoginRefused(reply),
+                _ => Trouble::Said { stage, reply },
+            });
         }
         match due {
             Some(Due::Greeting) => self.greeted(reply),

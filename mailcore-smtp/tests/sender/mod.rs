@@ -75,7 +75,8 @@ impl Desk {
             Ask::Authenticate(question) => {
                 let offers = &question.facts().offers.mechanisms;
                 let offers: Vec<_> = offers.iter().map(|name| name.as_str()).collect();
-                self.seen.push(format!("mechanisms {}", offers.join(" ")));
+                let line = format!("mechanisms {}", offers.join(" "));
+                self.seen.push(line.trim_end().to_owned());
                 question.answer(match &mut self.login {
                     None => LogIn::NoMechanism,
                     Some((mechanism, words)) => {

@@ -4,11 +4,14 @@ use crate::model::{Checked, Facts, Folder, Op, ensure, large, large_rest};
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, Keyword, MailboxName, ModSeq, UidSet};
 use mailcore_store::auth::User;
+use mailcore_store::disk::{Disk, Open, SimDisk};
 use mailcore_store::mailbox::Appended;
 use mailcore_store::mailbox::{Access, Account, Fields, MailStore, Mailbox, Maildir, Stamp};
 use mailcore_store::queue::Identity;
 use mailcore_store::{Error, Kind, Result};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 fn name(text: &str) -> MailboxName {
@@ -28,12 +31,29 @@ fn given(appended: &Appended) -> Vec<(u32, u32)> {
 /// One life of a server, for the one user there is.
 pub(crate) struct Life {
     account: Arc<dyn Account>,
+    disk: SimDisk,
+}
+
+/// Where the INBOX lies.
+pub(crate) const INBOX: &str = "mail/example.test/alice";
+
+/// Another program delivers to the INBOX: whole, durably, and in a place before all that came earlier.
+pub(crate) fn drop_in(disk: &SimDisk, nth: u32, text: &str) -> io::Result<()> {
+    let name = format!("{}.M1P1.elsewhere", 1_600_000_000 - nth);
+    let path = |dir: &str| Path::new(INBOX).join(dir).join(&name);
+    let _ = disk.unlink(&path("tmp"));
+    let file = disk.open(&path("tmp"), Open::Create)?;
+    file.write_at(format!("{text}\r\n").as_bytes(), 0)?;
+    file.sync()?;
+    disk.rename(&path("tmp"), &path("new"))?;
+    disk.sync_dir(&Path::new(INBOX).join("new"))
 }
 
 impl Life {
-    pub(crate) async fn begin(store: &Maildir) -> Result<Self> {
+    pub(crate) async fn begin(store: &Maildir, disk: &SimDisk) -> Result<Self> {
         let account = store.account(&User::new("alice@example.test")).await?;
-        Ok(Self { account })
+        let disk = disk.clone();
+        Ok(Self { account, disk })
     }
 
     async fn select(&self, folder: &str) -> Result<Box<dyn Mailbox>> {
@@ -98,6 +118,10 @@ impl Life {
                     self.append(to, octets.as_bytes(), stamp(Some(identity)))
                         .await?,
                 ])
+            }
+            Op::Foreign(_, text) => {
+                let done = drop_in(&self.disk, 1, text).map(nothing);
+                done.map_err(|e| Error::io("another program", e))
             }
             Op::Together(messages) => {
                 let mut tickets = Vec::new();
@@ -183,6 +207,10 @@ impl Life {
                     continue;
                 };
                 folder.shown.insert(uid, text);
+                if folder.foreign.contains(text) {
+                    let message = folder.messages.entry(uid).or_default();
+                    (message.text, message.certain) = (text, true);
+                }
                 if let Some(message) = folder.messages.get_mut(&uid)
                     && !message.doubted
                 {
@@ -257,6 +285,34 @@ impl Life {
         })
     }
 
+    /// After a message was refused: no more of it is there than was promised.
+    pub(crate) async fn taken_back(&self, facts: &Facts, op: Op) -> Checked {
+        let (at, texts) = match op {
+            Op::Append(at, text) | Op::Large(at, text) | Op::Deliver(at, text, _) => {
+                (at, vec![text])
+            }
+            Op::Copy(_, text, at) => (at, vec![text]),
+            Op::Batch(at, texts) => (at, texts.to_vec()),
+            _ => return Ok(()),
+        };
+        let Some(folder) = facts.folders.get(at) else {
+            return Ok(());
+        };
+        let seen = match self.seen(at).await {
+            // Without room for a lock, or while one could not be given back, nobody can look.
+            Err(e) if matches!(e.kind(), Kind::Full | Kind::Busy) => return Ok(()),
+            seen => seen.map_err(|e| format!("{at}: the store failed: {e} ({e:?})"))?,
+        };
+        for text in texts {
+            let mut all = seen.messages.iter();
+            let more = all.any(|(uid, (octets, _))| {
+                seen_as(text, octets) && !folder.messages.contains_key(uid)
+            });
+            ensure!(!more, "{at}: {text} was refused and is there");
+        }
+        Ok(())
+    }
+
     async fn exists(&self, at: &str) -> Result<bool> {
         match self.account.status(&name(at)).await {
             Ok(_) => Ok(true),
@@ -276,6 +332,10 @@ impl Life {
             folder.check(at, &seen)?;
             let come_back = self.come_back(at, folder, &seen).await;
             come_back.map_err(failed)??;
+        }
+        for at in &facts.removed {
+            let there = self.exists(at).await.map_err(failed)?;
+            ensure!(!there, "{at} was removed and is there");
         }
         for (from, to, folder) in &facts.renamed {
             let (old, new) = (

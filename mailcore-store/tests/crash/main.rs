@@ -4,10 +4,11 @@
 #![cfg(feature = "files")]
 #![allow(clippy::unwrap_used)]
 
+mod alone;
 mod life;
 mod model;
 
-use life::Life;
+use life::{Life, drop_in};
 use mailcore_store::disk::{Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::mailbox::maildir::{Maildir, Options};
@@ -16,10 +17,11 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-const COMMANDS: [Op; 25] = [
+const COMMANDS: [Op; 27] = [
     Op::Create("A"),
     Op::Subscribe("A", true),
     Op::Append("INBOX", "one"),
+    Op::Foreign("INBOX", "foreign"),
     Op::Deliver("INBOX", "two", 2 << 64),
     Op::Deliver("INBOX", "two", 2 << 64),
     Op::Large("A", "three"),
@@ -43,6 +45,7 @@ const COMMANDS: [Op; 25] = [
     Op::Append("B/C", "nine"),
     Op::Delete("B/C"),
     Op::Create("B/C"),
+    Op::Delete("B/C"),
     Op::Rename("A", "D"),
     Op::Append("D", "ten"),
     Op::Subscribe("A", false),
@@ -77,7 +80,7 @@ fn store(disk: &SimDisk) -> Maildir {
 /// The commands, until the first that is not answered with success.
 async fn until_it_fails(disk: &SimDisk) -> Facts {
     let mut facts = Facts::new();
-    let Ok(life) = Life::begin(&store(disk)).await else {
+    let Ok(life) = Life::begin(&store(disk), disk).await else {
         return facts;
     };
     for op in COMMANDS {
@@ -89,26 +92,36 @@ async fn until_it_fails(disk: &SimDisk) -> Facts {
 }
 
 /// All commands, whatever becomes of each.
-async fn to_the_end(disk: &SimDisk) -> Facts {
+async fn to_the_end(disk: &SimDisk) -> Result<Facts, String> {
     let mut facts = Facts::new();
-    let Ok(life) = Life::begin(&store(disk)).await else {
-        return facts;
+    let store = store(disk);
+    let life = match Life::begin(&store, disk).await {
+        // As with each command: a client that was refused tries once more.
+        Err(_) => Life::begin(&store, disk).await,
+        begun => begun,
+    };
+    let Ok(life) = life else {
+        return Ok(facts);
     };
     let names = |op: &&Op| !matches!(op, Op::Rename(..) | Op::Delete(_) | Op::Append("D", _));
     for op in COMMANDS.iter().filter(names) {
-        // A client that was refused tries once more.
         if life.perform(&mut facts, *op).await.is_err() {
+            life.taken_back(&facts, *op).await?;
             let _ = life.perform(&mut facts, *op).await;
         }
     }
-    facts
+    Ok(facts)
 }
 
 /// The next life, after some minutes: everything told is true, and it goes on.
 async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Result<(), String> {
     // Longer than the lock of a dead process is honoured whose name was torn.
     disk.advance(Duration::from_secs(150));
-    let life = Life::begin(&store(disk)).await;
+    // Meanwhile another program has delivered, if there is a mailbox.
+    if drop_in(disk, 2, "stranger").is_ok() {
+        facts.perhaps("INBOX", "stranger");
+    }
+    let life = Life::begin(&store(disk), disk).await;
     let life = life.map_err(|e| format!("no start: {e} ({e:?})"))?;
     life.check(&facts).await?;
     life.go_on(&mut facts).await
@@ -134,7 +147,7 @@ fn crash(after: u64, loss: Loss, seed: u64, syncing: bool) -> Result<(), String>
 fn without_a_crash_all_commands_succeed() {
     run(async {
         let disk = disk();
-        let life = Life::begin(&store(&disk)).await.unwrap();
+        let life = Life::begin(&store(&disk), &disk).await.unwrap();
         let mut facts = Facts::new();
         for op in COMMANDS {
             life.perform(&mut facts, op).await.unwrap();
@@ -180,12 +193,12 @@ fn what_a_killed_process_has_left_is_made_durable_before_it_is_built_on() {
             let disk = disk.killed();
             disk.advance(Duration::from_secs(150));
             let failed = |e| format!("no start: {e} ({e:?})");
-            let life = Life::begin(&store(&disk)).await.map_err(failed)?;
+            let life = Life::begin(&store(&disk), &disk).await.map_err(failed)?;
             life.check(&facts).await?;
             life.go_on(&mut facts).await?;
             drop(life);
             let disk = disk.restart(Loss::Lost, 0);
-            let life = Life::begin(&store(&disk)).await.map_err(failed)?;
+            let life = Life::begin(&store(&disk), &disk).await.map_err(failed)?;
             let checked = life.check(&facts).await;
             checked.map_err(|why| format!("a life later: {why}"))
         });
@@ -214,6 +227,9 @@ fn after_a_failed_operation_nothing_told_is_lost() {
         let disk = disk();
         disk.fail_at(at);
         let facts = run(to_the_end(&disk));
+        let facts = facts
+            .map_err(|why| format!("failed at {at}: {why}"))
+            .unwrap();
         for (loss, seed) in [(Loss::Lost, 0), (Loss::Torn, at)] {
             let survivor = disk.restart(loss, seed);
             run(afterwards(&survivor, facts.clone()))
@@ -229,6 +245,9 @@ fn on_a_full_disk_nothing_told_is_lost() {
         let disk = disk();
         disk.full_from(Some(at));
         let facts = run(to_the_end(&disk));
+        let facts = facts
+            .map_err(|why| format!("full from {at}: {why}"))
+            .unwrap();
         // Room is made, and the same server goes on; then power is lost.
         disk.full_from(None);
         run(afterwards(&disk, facts.clone()))

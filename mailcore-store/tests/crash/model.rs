@@ -23,6 +23,8 @@ pub(crate) enum Op {
     Expunge(&'static str, &'static str),
     Copy(&'static str, &'static str, &'static str),
     Move(&'static str, &'static str, &'static str),
+    /// Another program delivers.
+    Foreign(&'static str, &'static str),
 }
 
 #[derive(Debug, Clone, Default)]
@@ -44,6 +46,8 @@ pub(crate) struct Folder {
     pub(crate) shown: BTreeMap<u32, &'static str>,
     /// Texts of commands that never got their answer.
     pub(crate) perhaps: BTreeSet<&'static str>,
+    /// Texts that another program has delivered: their UIDs are seen, and not told.
+    pub(crate) foreign: BTreeSet<&'static str>,
     /// What a client took with it that comes back with QRESYNC: the modification sequence, and the flags of all messages.
     pub(crate) taken: Option<(ModSeq, BTreeMap<u32, BTreeSet<String>>)>,
 }
@@ -52,6 +56,8 @@ pub(crate) struct Folder {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     pub(crate) folders: BTreeMap<&'static str, Folder>,
+    /// Mailboxes that are gone.
+    pub(crate) removed: BTreeSet<&'static str>,
     /// Under one of these names.
     pub(crate) renamed: Vec<(&'static str, &'static str, Folder)>,
     pub(crate) subscribed: BTreeMap<&'static str, Option<bool>>,
@@ -150,7 +156,7 @@ impl Facts {
         messages.values_mut().find(|m| m.text == text)
     }
 
-    fn perhaps(&mut self, at: &str, text: &'static str) {
+    pub(crate) fn perhaps(&mut self, at: &str, text: &'static str) {
         if let Some(folder) = self.folders.get_mut(at) {
             folder.perhaps.insert(text);
         }
@@ -159,9 +165,10 @@ impl Facts {
     /// A command was given, and perhaps never answered.
     pub(crate) fn doubt(&mut self, op: Op) {
         match op {
-            Op::Create(_) => {}
+            Op::Create(at) => drop(self.removed.remove(at)),
             Op::Delete(at) => drop(self.folders.remove(at)),
             Op::Rename("INBOX", to) => {
+                self.removed.remove(to);
                 let texts: Vec<_> = self.folders["INBOX"]
                     .messages
                     .values()
@@ -174,13 +181,15 @@ impl Facts {
                 }
             }
             Op::Rename(from, to) => {
+                self.removed.remove(to);
                 let folder = self.folders.remove(from);
                 self.renamed.extend(folder.map(|f| (from, to, f)));
             }
             Op::Subscribe(at, _) => drop(self.subscribed.insert(at, None)),
-            Op::Append(at, text) | Op::Large(at, text) | Op::Copy(_, text, at) => {
-                self.perhaps(at, text)
-            }
+            Op::Append(at, text)
+            | Op::Large(at, text)
+            | Op::Copy(_, text, at)
+            | Op::Foreign(at, text) => self.perhaps(at, text),
             Op::Deliver(at, text, _) => {
                 self.perhaps(at, text);
                 self.undelivered.push(op);
@@ -214,17 +223,32 @@ impl Facts {
     pub(crate) fn learn(&mut self, op: Op, told: Vec<(u32, u32)>) {
         let first = told.first().copied().unwrap_or_default();
         match op {
-            Op::Create(at) => drop(self.folders.insert(at, Folder::default())),
-            Op::Delete(at) => drop(self.folders.remove(at)),
+            Op::Create(at) => {
+                self.removed.remove(at);
+                self.folders.insert(at, Folder::default());
+            }
+            Op::Delete(at) => {
+                self.removed.insert(at);
+                self.folders.remove(at);
+            }
+            Op::Foreign(at, text) => {
+                self.perhaps(at, text);
+                let folder = self.folders.get_mut(at).unwrap();
+                folder.foreign.insert(text);
+            }
             Op::Rename("INBOX", to) => {
+                self.removed.remove(to);
                 self.folders.insert(to, Folder::default());
                 let inbox = self.folders.get_mut("INBOX").unwrap();
                 let messages = std::mem::take(&mut inbox.messages);
+                inbox.foreign.clear();
                 let texts = messages.values().map(|m| m.text);
                 let to = self.folders.get_mut(to).unwrap();
                 to.perhaps.extend(texts);
             }
             Op::Rename(from, to) => {
+                self.removed.remove(to);
+                self.removed.insert(from);
                 let folder = self.folders.remove(from).unwrap();
                 self.folders.insert(to, folder);
             }

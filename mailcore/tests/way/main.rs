@@ -12,6 +12,7 @@ mod keeping;
 mod lmtp;
 mod log;
 mod login;
+mod narrow;
 mod peer;
 mod scene;
 mod servers;

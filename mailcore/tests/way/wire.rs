@@ -12,19 +12,20 @@ use tokio::sync::mpsc;
 
 /// How a message is framed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Framing {
+pub enum Framing {
     Dots,
     Chunks,
 }
 
 /// Takes mail and hands on the content as it came: what DATA brought with its stuffed dots and without the line that
 /// ends it, what BDAT brought as it is.
-async fn recorder(extensions: &'static str) -> (u16, mpsc::UnboundedReceiver<Vec<u8>>) {
+pub async fn recorder(extensions: &'static str) -> (u16, mpsc::UnboundedReceiver<Vec<u8>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (send, receive) = mpsc::unbounded_channel();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
+            stream.set_nodelay(true).unwrap();
             let send = send.clone();
             tokio::spawn(async move {
                 // Whoever hangs up has said all there was.
@@ -129,10 +130,55 @@ fn corpus(folder: &Path, into: &mut Vec<Vec<u8>>) {
     }
 }
 
+/// The same with CRLF at the end of each line.
+pub fn lines_of(text: &[u8]) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for line in text.split_inclusive(|b| *b == b'\n') {
+        let line = line.strip_suffix(b"\n").unwrap_or(line);
+        lines.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        lines.extend_from_slice(b"\r\n");
+    }
+    lines
+}
+
 /// The octets that are neither line ends nor blanks.
-fn ink(octets: &[u8]) -> Vec<u8> {
+pub fn ink(octets: &[u8]) -> Vec<u8> {
     let blank = |b: &u8| matches!(b, b' ' | b'\r' | b'\n');
     octets.iter().copied().filter(|b| !blank(b)).collect()
+}
+
+/// The text that came over the wire, without what framed it; or what is wrong with its lines.
+pub fn unframed(wire: &[u8], framing: Framing) -> Result<Vec<u8>, String> {
+    if wire.is_empty() {
+        return Ok(Vec::new());
+    }
+    if !wire.ends_with(b"\r\n") {
+        return Err("the last line has no end".to_owned());
+    }
+    let mut plain = Vec::new();
+    for line in wire[..wire.len() - 2].split(|b| *b == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if line.contains(&b'\r') {
+            return Err("a bare CR".to_owned());
+        }
+        let line = match framing {
+            Framing::Chunks => line,
+            Framing::Dots if line.starts_with(b".") && !line.starts_with(b"..") => {
+                return Err("a dot that is not doubled".to_owned());
+            }
+            Framing::Dots => line.strip_prefix(b".").unwrap_or(line),
+        };
+        if line.len() > 998 {
+            return Err(format!("a line of {} octets", line.len()));
+        }
+        plain.extend_from_slice(line);
+        plain.extend_from_slice(b"\r\n");
+    }
+    let bare = |pair: &[u8]| pair[1] == b'\n' && pair[0] != b'\r';
+    match wire[0] == b'\n' || wire.windows(2).any(bare) {
+        true => Err("a bare LF".to_owned()),
+        false => Ok(plain),
+    }
 }
 
 /// What is wrong with what came over the wire for this content.
@@ -140,32 +186,10 @@ fn fault(content: &[u8], wire: &[u8], framing: Framing) -> Option<String> {
     if wire.is_empty() {
         return (!content.is_empty()).then(|| "nothing came".to_owned());
     }
-    if !wire.ends_with(b"\r\n") {
-        return Some("the last line has no end".to_owned());
-    }
-    let mut plain = Vec::new();
-    for line in wire[..wire.len() - 2].split(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.contains(&b'\r') {
-            return Some("a bare CR".to_owned());
-        }
-        let line = match framing {
-            Framing::Chunks => line,
-            Framing::Dots if line.starts_with(b".") && !line.starts_with(b"..") => {
-                return Some("a dot that is not doubled".to_owned());
-            }
-            Framing::Dots => line.strip_prefix(b".").unwrap_or(line),
-        };
-        if line.len() > 998 {
-            return Some(format!("a line of {} octets", line.len()));
-        }
-        plain.extend_from_slice(line);
-        plain.extend_from_slice(b"\r\n");
-    }
-    let bare = |pair: &[u8]| pair[1] == b'\n' && pair[0] != b'\r';
-    if wire[0] == b'\n' || wire.windows(2).any(bare) {
-        return Some("a bare LF".to_owned());
-    }
+    let plain = match unframed(wire, framing) {
+        Ok(plain) => plain,
+        Err(what) => return Some(what),
+    };
     if ink(&plain) != ink(content) {
         return Some("other octets than there were".to_owned());
     }
@@ -173,26 +197,23 @@ fn fault(content: &[u8], wire: &[u8], framing: Framing) -> Option<String> {
     let longest = content.split(|b| *b == b'\n').map(<[u8]>::len).max();
     let stray = |at: &usize| content[*at] == b'\r' && content.get(at + 1) != Some(&b'\n');
     let clean = longest <= Some(999) && !(0..content.len()).any(|at| stray(&at));
-    let mut expected = Vec::new();
-    for line in content.split_inclusive(|b| *b == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        expected.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        expected.extend_from_slice(b"\r\n");
-    }
-    (clean && plain != expected).then(|| "another text than there was".to_owned())
+    (clean && plain != lines_of(content)).then(|| "another text than there was".to_owned())
 }
 
-#[tokio::test]
-async fn what_goes_out_is_clean_and_whole_whatever_it_was_made_from() {
+/// All there is to send.
+pub fn contents() -> Vec<Arc<Octets>> {
     let mut contents = horrors();
     match std::env::var_os("MAILCORE_CORPUS") {
         Some(folder) => corpus(folder.as_ref(), &mut contents),
         None => eprintln!("MAILCORE_CORPUS is unset: no real messages were sent"),
     }
-    let contents: Vec<Arc<Octets>> = contents
-        .into_iter()
-        .map(|it| Arc::new(Octets(it)))
-        .collect();
+    let kept = contents.into_iter().map(|it| Arc::new(Octets(it)));
+    kept.collect()
+}
+
+#[tokio::test]
+async fn what_goes_out_is_clean_and_whole_whatever_it_was_made_from() {
+    let contents = contents();
     let mut wrong = Vec::new();
     for (lmtp, framing) in [
         (false, Framing::Dots),

@@ -82,7 +82,8 @@ impl SimDisk {
     }
 
     /// Operation `n` fails with an I/O error. Of a write that fails, half is done; what a sync that fails was to
-    /// save counts as synced from then on and is lost in a crash, as on a real system.
+    /// save counts as synced from then on and is lost in a crash, as on a real system: contents in any case, names
+    /// unless their directory is changed and synced later.
     pub fn fail_at(&self, n: u64) {
         self.model().fail_at = Some(n);
     }
@@ -155,6 +156,7 @@ impl Disk for SimDisk {
         model.change(Change {
             removes: vec![from],
             adds: Some((to.0, to.1, node)),
+            forgotten: false,
         });
         Ok(())
     }
@@ -227,7 +229,10 @@ impl Disk for SimDisk {
         let mut model = self.model();
         model.alive()?;
         let dir = model.walk(path)?;
-        model.operation(Fault::Any)?;
+        if let Err(e) = model.operation(Fault::Any) {
+            model.forget_dir(dir);
+            return Err(e);
+        }
         if model.honour_syncs {
             model.settle_dir(dir);
         }
@@ -299,6 +304,7 @@ impl SimDisk {
         model.change(Change {
             removes: vec![at],
             adds: None,
+            forgotten: false,
         });
         Ok(())
     }

@@ -116,6 +116,8 @@ impl Put {
 pub(super) struct Change {
     pub(super) removes: Vec<Place>,
     pub(super) adds: Option<(u64, OsString, u64)>,
+    /// A sync that was to save it has failed.
+    pub(super) forgotten: bool,
 }
 
 impl Change {
@@ -123,6 +125,7 @@ impl Change {
         Self {
             removes: Vec::new(),
             adds: Some((dir, name, node)),
+            forgotten: false,
         }
     }
 
@@ -373,22 +376,32 @@ impl Model {
         }
     }
 
+    /// The same of everything.
     pub(super) fn forget_all(&mut self) {
         for node in self.nodes.values_mut() {
             node.pending.clear();
+        }
+        for change in &mut self.pending {
+            change.forgotten = true;
+        }
+    }
+
+    /// A sync of this directory failed: its names count as clean, and are not on the medium, unless they get there with
+    /// a later change of the directory.
+    pub(super) fn forget_dir(&mut self, dir: u64) {
+        let touched = self.touched(dir);
+        for (change, touched) in self.pending.iter_mut().zip(touched) {
+            change.forgotten |= touched;
         }
     }
 
     /// Makes durable what was done to a directory's names, with what must have come before it.
     pub(super) fn settle_dir(&mut self, dir: u64) {
-        let mut wanted = BTreeSet::new();
-        let mut touched = vec![false; self.pending.len()];
-        for (change, touched) in self.pending.iter().zip(&mut touched).rev() {
-            let places: Vec<Place> = change.places().collect();
-            if places.iter().any(|p| p.0 == dir || wanted.contains(p)) {
-                wanted.extend(places);
-                *touched = true;
-            }
+        let touched = self.touched(dir);
+        let dirty =
+            |change: &Change| !change.forgotten && change.places().any(|place| place.0 == dir);
+        if !self.pending.iter().any(dirty) {
+            return;
         }
         let pending = std::mem::take(&mut self.pending);
         for (change, settled) in pending.into_iter().zip(touched) {
@@ -399,9 +412,25 @@ impl Model {
         }
     }
 
+    /// Which changes are of a directory's names, or must have come before those that are.
+    fn touched(&self, dir: u64) -> Vec<bool> {
+        let mut wanted = BTreeSet::new();
+        let mut touched = vec![false; self.pending.len()];
+        for (change, touched) in self.pending.iter().zip(&mut touched).rev() {
+            let places: Vec<Place> = change.places().collect();
+            if places.iter().any(|p| p.0 == dir || wanted.contains(p)) {
+                wanted.extend(places);
+                *touched = true;
+            }
+        }
+        touched
+    }
+
     pub(super) fn settle_all(&mut self) {
-        for change in self.pending.drain(..) {
-            change.apply(&mut self.stable);
+        let places = self.pending.iter().flat_map(Change::places);
+        let dirs: BTreeSet<u64> = places.map(|place| place.0).collect();
+        for dir in dirs {
+            self.settle_dir(dir);
         }
         let nodes: Vec<u64> = self.nodes.keys().copied().collect();
         for node in nodes {

@@ -192,13 +192,21 @@ fn stamps(room: &Room) -> Result<Stamps> {
         }
         Err(e) => return Err(failed(e)),
     }
-    for dir in ["tmp", "new", "cur"] {
-        match disk.mkdir(&room.path(dir)) {
+    let mut made = Vec::new();
+    for dir in ["tmp", "new", "cur"].map(|dir| room.path(dir)) {
+        match disk.mkdir(&dir) {
             Err(e) if e.kind() != ErrorKind::AlreadyExists => return Err(failed(e)),
-            _ => {}
+            Err(_) => {}
+            Ok(()) => made.push(dir),
         }
     }
-    disk.sync_dir(&room.dir).map_err(failed)?;
+    disk.sync_dir(&room.dir).map_err(|e| {
+        // A name that may be lost must not pass for one that is there when this is called again.
+        for dir in &made {
+            let _ = disk.rmdir(dir);
+        }
+        failed(e)
+    })?;
     Stamps::take(room).map_err(failed)
 }
 

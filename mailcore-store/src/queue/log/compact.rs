@@ -31,9 +31,6 @@ pub(super) struct Evacuation {
 impl Writer {
     /// Does a little of what is to be done, with nothing waiting; says whether there is more.
     pub(super) fn tidy(&mut self) -> bool {
-        if self.shelf.stuck {
-            return false;
-        }
         if self.pause > 0 {
             self.pause -= 1;
             return false;
@@ -65,7 +62,8 @@ impl Writer {
             graves: BTreeMap::new(),
             failures: self.failures,
         };
-        for met in scan(&closed.segment, closed.segment.capacity).records {
+        // Without all of it nobody knows what is needed.
+        for met in scan(&closed.segment, closed.segment.capacity)?.records {
             match met.record {
                 Record::Gone(identity, base) => {
                     evacuation.graves.insert(identity, base);

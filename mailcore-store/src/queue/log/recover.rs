@@ -2,7 +2,7 @@
 //! nothing but to make durable what it has seen, and it fails only where the medium does.
 
 use super::house::House;
-use super::layout::{FIRST, Front, HEADER, HEADERS, Header};
+use super::layout::{FIRST, Front, HEADER, HEADERS, Header, checksum};
 use super::record::{Head, Record, rest};
 use super::scan::{Met, scan};
 use super::segment::{Kept, Place, Segment, Stake};
@@ -65,7 +65,7 @@ pub(super) fn recover(disk: &Arc<dyn Disk>, options: &Options) -> Result<Found> 
     };
     for (number, closed) in &mut shelf.closed {
         let until = cuts.get(number).copied().unwrap_or(u64::MAX);
-        reading.read(closed, until);
+        reading.read(closed, until)?;
     }
     reading.tell_of_content();
     let Reading {
@@ -127,7 +127,7 @@ fn open(
     let mut segment = Segment::new(number, 0, file, len);
     let mut good = None;
     for at in HEADERS {
-        let octets = segment.read(at, HEADER as u32).unwrap_or_default();
+        let octets = given(&segment, at, HEADER as u32).map_err(|e| ungiven(path, e))?;
         match Header::parse(&octets) {
             Front::Good(header) if header.number == number => good = good.or(Some(header)),
             Front::Unknown(format) => {
@@ -147,14 +147,20 @@ fn open(
         }
         // Each record begins with the marker; the first one stands in a known place.
         None => {
-            let first = segment
-                .read(FIRST, 8)
-                .ok()
-                .and_then(|it| it.try_into().ok());
+            let first = given(&segment, FIRST, 8).map_err(|e| ungiven(path, e))?;
+            let first = first.try_into().ok();
             segment.marker = first.map_or(0, u64::from_le_bytes);
         }
     }
     Ok(Arc::new(segment))
+}
+
+/// So many octets; none where the segment is too short.
+fn given(segment: &Segment, at: u64, len: u32) -> Result<Vec<u8>> {
+    match segment.read_patiently(at, len) {
+        Err(e) if e.kind() == Kind::Corrupt => Ok(Vec::new()),
+        read => read,
+    }
 }
 
 fn name_of(folder: &Path, number: u64) -> PathBuf {
@@ -193,10 +199,10 @@ impl Reading<'_> {
         }
     }
 
-    fn read(&mut self, closed: &mut Closed, until: u64) {
+    fn read(&mut self, closed: &mut Closed, until: u64) -> Result<()> {
         let segment = Arc::clone(&closed.segment);
         let path = name_of(self.folder, segment.number);
-        let found = scan(&segment, until);
+        let found = scan(&segment, until).map_err(|e| ungiven(&path, e))?;
         for range in found.damage {
             // What was never flushed may be cut, and nobody was told of it; it is not thrown away unseen for all that.
             closed.damaged |= range.start < found.settled;
@@ -207,7 +213,8 @@ impl Reading<'_> {
             tell(&mut self.recovery, &path, range, what);
         }
         for met in found.records {
-            let whole = met.at < found.settled || is_whole(&segment, &met);
+            let whole = met.at < found.settled
+                || is_whole(&segment, &met).map_err(|e| ungiven(&path, e))?;
             match met.record {
                 Record::Message(_) if !whole => {
                     let range = met.at..met.at + met.frame.len();
@@ -239,6 +246,7 @@ impl Reading<'_> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Takes a message in; whether its content can be there.
@@ -290,18 +298,26 @@ impl Reading<'_> {
     }
 }
 
-/// Whether all of a message's own record can be read.
-fn is_whole(segment: &Segment, met: &Met) -> bool {
+/// The medium does not give what is there: mail in it must not pass for mail that is gone, so nothing is begun.
+fn ungiven(path: &Path, e: Error) -> Error {
+    let what = format!("{} cannot be read", path.display());
+    Error::new(Kind::Unavailable, what).because(e)
+}
+
+/// Whether all of a message's own record is as it was written.
+fn is_whole(segment: &Segment, met: &Met) -> Result<bool> {
     let Record::Message(head) = &met.record else {
-        return true;
+        return Ok(true);
     };
     let rest = rest(met.at, met.frame.head);
-    let mut inline = head.pieces.iter().filter(|piece| piece.segment == 0);
-    inline.all(|piece| {
-        segment
-            .read_summed(rest.saturating_add(piece.at), piece.len, piece.sum)
-            .is_ok()
-    })
+    for piece in head.pieces.iter().filter(|piece| piece.segment == 0) {
+        match segment.read_patiently(rest.saturating_add(piece.at), piece.len) {
+            Ok(octets) if checksum(&octets) == piece.sum => {}
+            Err(e) if e.kind() != Kind::Corrupt => return Err(e),
+            _ => return Ok(false),
+        }
+    }
+    Ok(true)
 }
 
 impl House {

@@ -5,13 +5,12 @@ use super::layout::{END, FIRST, FRAME, Frame, checksum};
 use super::record::Record;
 use super::segment::Segment;
 use crate::queue::Identity;
+use crate::{Error, Result};
 use memchr::memmem;
 use std::ops::Range;
 
 /// Octets read at a time.
 const WINDOW: u64 = 1 << 18;
-/// What cannot be read is left out in blocks of so many octets.
-const BLOCK: u64 = 4096;
 
 /// What is in a segment.
 #[derive(Debug, Default)]
@@ -33,13 +32,16 @@ pub(super) struct Met {
 }
 
 /// Reads a segment as far as `until`.
-pub(super) fn scan(segment: &Segment, until: u64) -> Found {
+///
+/// # Errors
+/// When the medium did not give all of it. That is not damage, and what was found is not all there is.
+pub(super) fn scan(segment: &Segment, until: u64) -> Result<Found> {
     let mut window = Window {
         segment,
         until: until.min(segment.capacity),
         octets: Vec::new(),
         at: 0,
-        unreadable: false,
+        failed: None,
     };
     let mut found = Found {
         settled: FIRST,
@@ -48,7 +50,7 @@ pub(super) fn scan(segment: &Segment, until: u64) -> Found {
     if segment.marker == 0 {
         // Neither header nor first record: nothing in it can be known for what it is.
         found.damage.push(FIRST..window.until.max(FIRST));
-        return found;
+        return Ok(found);
     }
     let mut at = FIRST;
     loop {
@@ -75,10 +77,10 @@ pub(super) fn scan(segment: &Segment, until: u64) -> Found {
             None => break,
         }
     }
-    if window.unreadable && found.damage.is_empty() {
-        found.damage.push(FIRST..window.until);
+    match window.failed {
+        Some(e) => Err(e),
+        None => Ok(found),
     }
-    found
 }
 
 /// Some of a segment, in memory.
@@ -87,8 +89,8 @@ struct Window<'s> {
     until: u64,
     octets: Vec<u8>,
     at: u64,
-    /// The medium did not give all.
-    unreadable: bool,
+    /// Why the medium did not give all.
+    failed: Option<Error>,
 }
 
 impl Window<'_> {
@@ -145,25 +147,13 @@ impl Window<'_> {
 
     fn load(&mut self, at: u64, len: u64) {
         self.at = at;
-        if let Some(octets) = self.read(at, len) {
-            self.octets = octets;
-            return;
-        }
-        self.unreadable = true;
         self.octets.clear();
-        let end = at + len;
-        let mut at = at;
-        while at < end {
-            let n = (BLOCK - at % BLOCK).min(end - at);
-            match self.read(at, n) {
-                Some(octets) => self.octets.extend_from_slice(&octets),
-                None => self.octets.resize(self.octets.len() + n as usize, 0),
-            }
-            at += n;
+        let read = self
+            .segment
+            .read_patiently(at, u32::try_from(len).unwrap_or(u32::MAX));
+        match read {
+            Ok(octets) => self.octets = octets,
+            Err(e) => drop(self.failed.get_or_insert(e)),
         }
-    }
-
-    fn read(&self, at: u64, len: u64) -> Option<Vec<u8>> {
-        self.segment.read(at, u32::try_from(len).ok()?).ok()
     }
 }

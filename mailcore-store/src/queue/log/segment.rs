@@ -8,6 +8,9 @@ use mailcore_base::envelope::Envelope;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// How often something is read that the medium does not give.
+const TRIES: u32 = 3;
+
 /// A file of the log. It stays readable for as long as anybody has it, also when it has lost its name.
 #[derive(Debug)]
 pub(super) struct Segment {
@@ -61,6 +64,22 @@ impl Segment {
             }
         }
         Ok(out)
+    }
+
+    /// The same, asked for a few times where the medium gives nothing. What it does not give is not damage: it may be
+    /// there the next time.
+    ///
+    /// # Errors
+    /// `Corrupt` where the segment has no so many octets; any other is the medium's.
+    pub(super) fn read_patiently(&self, at: u64, len: u32) -> Result<Vec<u8>> {
+        let mut tries = 0..TRIES;
+        loop {
+            tries.next();
+            match self.read(at, len) {
+                Err(e) if e.kind() != Kind::Corrupt && !tries.is_empty() => {}
+                done => return done,
+            }
+        }
     }
 
     /// The same, if their checksum is this.

@@ -28,9 +28,6 @@ pub(super) struct Shelf {
     pub(super) spares: Vec<Spare>,
     /// Of this segment nothing behind that length counts; the next one's header will say it.
     pub(super) cut: (u64, u64),
-    /// The folder could not be synced after a name was taken away: which files will be there after a crash nobody can
-    /// say, so none is taken away any more.
-    pub(super) stuck: bool,
 }
 
 /// A segment that nothing is written to any more.
@@ -42,6 +39,8 @@ pub(super) struct Closed {
     pub(super) damaged: bool,
     /// What was needed of it was moved as far as it could be, or could not be.
     pub(super) tried: bool,
+    /// Its name was taken away, and perhaps not for good: nobody needs it, but to the others it counts as there.
+    pub(super) lost: bool,
 }
 
 /// A file that will be a segment.
@@ -62,7 +61,6 @@ impl Shelf {
             closed: BTreeMap::new(),
             spares: Vec::new(),
             cut: (0, 0),
-            stuck: false,
         }
     }
 
@@ -76,6 +74,7 @@ impl Shelf {
             graves,
             damaged: false,
             tried: false,
+            lost: false,
         };
         self.closed.insert(closed.segment.number, closed);
     }
@@ -209,10 +208,12 @@ impl Shelf {
         let failed = |e| Error::io("a segment of the queue's log", e);
         moved.map_err(failed)?;
         // Before anything is written into it: under its old name it must be what it was.
-        self.disk.sync_dir(&self.folder).map_err(|e| {
-            self.stuck = true;
-            failed(e)
-        })?;
+        if let Err(e) = self.disk.sync_dir(&self.folder) {
+            if let Some(closed) = self.closed.get_mut(&number) {
+                closed.lost = true;
+            }
+            return Err(failed(e));
+        }
         let damaged = self.closed.remove(&number).is_some_and(|it| it.damaged);
         if let Some(path) = aside.filter(|_| !damaged) {
             let len = self.usual;
@@ -225,7 +226,8 @@ impl Shelf {
     pub(super) fn dead(&self, active: impl Fn(u64) -> bool) -> Option<u64> {
         let dead = |closed: &&Closed| {
             let cutting = self.has(closed.segment.cuts, &active);
-            closed.segment.live() == 0 && !cutting && self.graves(closed, &active) == 0
+            let needed = cutting || self.graves(closed, &active) > 0;
+            closed.segment.live() == 0 && !needed && !closed.lost
         };
         let mut all = self.closed.values();
         all.find(dead).map(|closed| closed.segment.number)
@@ -235,7 +237,8 @@ impl Shelf {
     pub(super) fn sparse(&self, active: impl Fn(u64) -> bool) -> Option<u64> {
         let sparse = |closed: &&Closed| {
             let needed = closed.segment.live() + self.graves(closed, &active) * GRAVE;
-            !closed.tried && closed.segment.drafts() == 0 && needed < closed.segment.capacity / 4
+            let sparse = needed < closed.segment.capacity / 4;
+            !closed.tried && !closed.lost && closed.segment.drafts() == 0 && sparse
         };
         let mut all = self.closed.values();
         all.find(sparse).map(|closed| closed.segment.number)

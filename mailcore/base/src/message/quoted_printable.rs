@@ -3,8 +3,8 @@
 /// Octets of a line, without the `=` that breaks it.
 const LONGEST_LINE: usize = 75;
 
-/// Encodes one body; whatever the cut of the pieces, the result is the same. CRLF stays a line end; CR and LF alone
-/// are octets like others.
+/// Encodes one body; whatever the cut of the pieces, the result is the same. CRLF stays a line end and LF alone becomes
+/// one, as everywhere on the way out; CR alone is an octet like others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Encoder {
     column: usize,
@@ -17,8 +17,10 @@ impl Encoder {
     pub(super) fn feed(&mut self, piece: &[u8], out: &mut Vec<u8>) {
         for octet in piece {
             match (*octet, self.held.last()) {
-                (b'\n', Some(b'\r')) => {
-                    self.held.pop();
+                (b'\n', before) => {
+                    if before == Some(&b'\r') {
+                        self.held.pop();
+                    }
                     // A blank at the end of a line would be lost.
                     self.escape_held(out);
                     out.extend_from_slice(b"\r\n");
@@ -112,7 +114,7 @@ mod tests {
             (b"end ", b"end=20"),
             (b"a  b", b"a  b"),
             ("f\u{fc}r".as_bytes(), b"f=C3=BCr"),
-            (b"a\rb\nc\r\r\n\r", b"a=0Db=0Ac=0D\r\n=0D"),
+            (b"a\rb \nc\r\r\n\r", b"a=0Db=20\r\nc=0D\r\n=0D"),
             (b"a \rb", b"a=20=0Db"),
         ] {
             assert_eq!(
@@ -132,7 +134,13 @@ mod tests {
             prop_assert_eq!(&out, &encoded(&body, body.len().max(1)));
             prop_assert!(out.is_ascii());
             prop_assert!(out.split(|it| *it == b'\n').all(|line| line.len() <= LONGEST_LINE + 2));
-            prop_assert_eq!(Encoding::QuotedPrintable.decode(&out), body);
+            let mut lines = body.clone();
+            for at in (0..body.len()).rev().filter(|at| body[*at] == b'\n') {
+                if at == 0 || body[at - 1] != b'\r' {
+                    lines.insert(at, b'\r');
+                }
+            }
+            prop_assert_eq!(Encoding::QuotedPrintable.decode(&out), lines);
         }
     }
 }

@@ -49,7 +49,7 @@ enum Need {
 enum Dress {
     /// A part's own header: the encoding alone.
     Part,
-    /// The message's: that it is MIME, too.
+    /// A message's, also of one within: that it is MIME, too.
     Message,
     /// That of a message of which nothing is known: all there is.
     Bare,
@@ -245,10 +245,12 @@ fn need(part: &Part, structure: &Structure) -> Option<Need> {
     if label.is_some_and(|label| Encoding::parse(label) != Encoding::Identity) {
         return None;
     }
-    let dress = match (part.parent, structure.root().content.is_some()) {
-        (Some(_), _) => Dress::Part,
-        (None, true) => Dress::Message,
-        (None, false) => Dress::Bare,
+    // RFC 2045 §4: a message within one says for itself that it is MIME.
+    let above = part.parent.and_then(|it| structure.part(it));
+    let dress = match part.content {
+        _ if above.is_some_and(|it| it.kind != Kind::Message) => Dress::Part,
+        Some(_) => Dress::Message,
+        None => Dress::Bare,
     };
     Some(Need::Leaf {
         claims,

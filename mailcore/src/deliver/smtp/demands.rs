@@ -20,6 +20,8 @@ pub trait Demands: Send + Sync + Debug {
     async fn tls(&self, nexthop: &NextHop) -> Result<Option<Policy>>;
 
     /// As whom we log in at `target`, on the way to `nexthop` with mail of `sender`; not at all where nothing is known.
+    /// A server that offers no login gets the mail without one, as from Postfix; ask for TLS where nobody is to make it
+    /// seem so.
     ///
     /// # Errors
     /// When that cannot be told for now.

@@ -16,9 +16,10 @@ impl Runner {
             return;
         };
         self.settling.insert(message);
-        let parts = Arc::clone(&self.parts);
+        let (parts, closing) = (Arc::clone(&self.parts), self.closing.subscribe());
         self.chores.spawn(async move {
-            Chore::Settled(message, settle::settle(parts, hand, settlement.next).await)
+            let settled = settle::settle(parts, hand, settlement.next, closing).await;
+            Chore::Settled(message, settled)
         });
     }
 

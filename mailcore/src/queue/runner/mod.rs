@@ -34,6 +34,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
@@ -95,6 +96,8 @@ pub struct Runner {
     next_renewal: Instant,
     /// The last look found no room to claim anything.
     waits_for_room: bool,
+    /// It comes to its end: nobody waits for what fails.
+    closing: watch::Sender<bool>,
 }
 
 /// A piece of work on the queue that has been done beside the deliveries.
@@ -123,6 +126,7 @@ impl Runner {
             next_look: Instant::now(),
             next_renewal: Instant::now() + LEASE / 3,
             waits_for_room: false,
+            closing: watch::Sender::new(false),
         }
     }
 
@@ -152,6 +156,7 @@ impl Runner {
 
     /// Lets what runs come to its end; begins nothing.
     async fn finish(mut self) {
+        self.closing.send_replace(true);
         while let Some(ended) = self.deliveries.join_next_with_id().await {
             self.ended(ended);
             while let Some(step) = self.said() {

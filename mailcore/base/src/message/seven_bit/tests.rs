@@ -49,7 +49,7 @@ fn parts_are_encoded_one_by_one_and_their_container_is_labelled() {
          --b\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n=C3=A4=20\r\n\
          --b\r\nContent-Transfer-Encoding: base64\r\n\r\n5A==\r\n\
          --b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 7bit\r\n\r\n\
-         MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\
+         Content-Type: text/plain; charset=utf-8\r\nMIME-Version: 1.0\r\n\
          Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=B6\r\n\
          --b--\r\nepilogue\r\n",
     );
@@ -61,6 +61,27 @@ fn text_that_nobody_labelled_is_said_to_be_unknown() {
         "Subject: hi\r\n\r\n\u{fc}\r\n",
         "Subject: hi\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n\
          Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC\r\n",
+    );
+}
+
+#[test]
+fn a_message_within_that_nobody_labelled_says_that_it_is_mime() {
+    let parts = "MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\n";
+    becomes(
+        &format!("{parts}Subject: hi\r\n\r\n\u{fc}\r\n"),
+        &format!(
+            "{parts}Subject: hi\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unknown-8bit\r\n\
+             Content-Transfer-Encoding: quoted-printable\r\n\r\n=C3=BC\r\n"
+        ),
+    );
+}
+
+#[test]
+fn lines_that_end_in_lf_alone_are_lines_and_cr_alone_is_an_octet() {
+    becomes(
+        "MIME-Version: 1.0\nContent-Type: text/plain\n\n\u{fc} \n.\ra\r\r\n",
+        "Content-Type: text/plain\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: quoted-printable\r\n\n\
+         =C3=BC=20\r\n.=0Da=0D\r\n",
     );
 }
 
