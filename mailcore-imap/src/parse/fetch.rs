@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Most items in one FETCH.
 const ITEMS: usize = 256;
 /// Most part numbers in one path.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 128;
 /// Most header fields named in one section.
 const FIELDS: usize = 256;
 

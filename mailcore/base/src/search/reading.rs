@@ -4,7 +4,7 @@ use super::fold::{Window, longest};
 use super::matcher::{Matcher, Place, Text};
 use crate::casemap::casemap;
 use crate::message::{
-    Charset, Decoder, Encoding, Extent, Fields, Kind, Part, Structure, ToUtf8, decode_words,
+    Charset, Decoder, Extent, Fields, Kind, Part, Structure, ToUtf8, decode_words,
 };
 
 /// Bytes of one header that are searched (1 MiB); what is behind is not found.
@@ -251,10 +251,7 @@ impl<'m, 's> Reading<'m, 's> {
 impl Body {
     fn new(part: &Part) -> Body {
         let content = part.content.as_deref();
-        let encoding = content
-            .and_then(|c| c.encoding.as_deref())
-            .map(Encoding::parse)
-            .unwrap_or_default();
+        let encoding = content.map(|c| c.transfer).unwrap_or_default();
         let charset = content
             .and_then(|c| c.content_type.as_ref())
             .and_then(|t| t.parameter("charset"))
