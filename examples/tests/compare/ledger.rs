@@ -39,6 +39,11 @@ impl Ledger {
         *self.compared.entry(what.to_owned()).or_default() += 1;
     }
 
+    /// Something was left out of a comparison as being of that class.
+    pub fn listed(&mut self, class: &'static str) {
+        *self.listed.entry(class).or_default() += 1;
+    }
+
     pub fn note(&mut self, difference: Difference<'_>) {
         match CLASSES.iter().find(|class| (class.holds)(&difference)) {
             Some(class) => *self.listed.entry(class.name).or_default() += 1,

@@ -13,6 +13,7 @@
 mod chance;
 mod client;
 mod closer;
+mod content;
 mod differences;
 #[path = "../swap/dovecot.rs"]
 #[allow(dead_code, reason = "a part of what the other tests use")]
@@ -22,10 +23,15 @@ mod header;
 mod ledger;
 mod mail;
 mod maildir;
+mod marks;
+mod orders;
 mod pair;
 #[path = "../swap/patience.rs"]
 mod patience;
 mod phrases;
+mod programs;
+mod returned;
+mod searches;
 #[path = "../real/server.rs"]
 #[allow(dead_code, reason = "a part of what the other tests use")]
 mod server;
@@ -35,24 +41,32 @@ use ledger::Ledger;
 use pair::Pair;
 use std::time::Duration;
 
+/// A number from the environment, for whoever looks closer: `MAILCORE_SEED`, `MAILCORE_COUNT` (messages made),
+/// `MAILCORE_PROGRAMS` (searches).
+fn number(name: &str) -> Option<usize> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
 #[test]
 fn dovecot_and_we_tell_the_same_of_the_same_mail() {
     if !server::have(&["dovecot"]) || !patience::are_root() {
         return;
     }
     let whole = std::env::var("MAILCORE_TIER2").is_ok_and(|v| v == "1");
-    let seed = std::env::var("MAILCORE_SEED")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(20_261_120);
-    let (count, patience) = if whole { (10_000, 80) } else { (600, 8) };
-    let count = std::env::var("MAILCORE_COUNT")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(count);
-    let mut pair = Pair::start(seed, count, Duration::from_secs(patience));
+    let (count, programs, seconds) = if whole {
+        (10_000, 5_000, 120)
+    } else {
+        (300, 300, 8)
+    };
+    let seed = number("MAILCORE_SEED").unwrap_or(20_261_120) as u64;
+    let count = number("MAILCORE_COUNT").unwrap_or(count);
+    let programs = number("MAILCORE_PROGRAMS").unwrap_or(programs);
+    let mut pair = Pair::start(seed, count, Duration::from_secs(seconds));
     let mut ledger = Ledger::default();
     let mut chance = Chance::new(seed);
     fetches::compare(&mut pair, &mut ledger, &mut chance);
+    searches::by_modseq(&mut pair, &mut ledger);
+    searches::compare(&mut pair, &mut ledger, &mut chance, programs, whole);
+    orders::compare(&mut pair, &mut ledger, &mut chance, programs / 10);
     ledger.close(whole);
 }

@@ -2,9 +2,12 @@
 
 use crate::chance::Chance;
 use crate::client::{Answer, Value};
+use crate::differences::{PLACED_BY_OTHERS, set_aside};
 use crate::ledger::{Difference, Ledger};
+use crate::marks::placed_by_others;
 use crate::pair::Pair;
 use crate::programs::{Scope, program};
+use std::collections::BTreeSet;
 
 const KEYS: [&str; 9] = [
     "ARRIVAL",
@@ -35,8 +38,14 @@ pub fn compare(pair: &mut Pair, ledger: &mut Ledger, chance: &mut Chance, orders
     for _ in 0..orders {
         let mut among = Vec::new();
         program(chance, scope, None, 2).write_to(&mut among);
-        let keys: Vec<String> = (0..chance.within(1, 3))
-            .map(|_| format!("{}{}", chance.text(&["", "REVERSE "]), chance.text(&KEYS)))
+        let mut keys: Vec<&str> = (0..chance.within(1, 3))
+            .map(|_| chance.text(&KEYS))
+            .collect();
+        keys.sort_by_key(|key| key.len());
+        keys.dedup();
+        let keys: Vec<String> = keys
+            .into_iter()
+            .map(|key| format!("{}{key}", chance.text(&["", "REVERSE "])))
             .collect();
         sort(pair, ledger, &format!("({})", keys.join(" ")), &among);
         thread(
@@ -48,17 +57,68 @@ pub fn compare(pair: &mut Pair, ledger: &mut Ledger, chance: &mut Chance, orders
     }
 }
 
+/// Messages that may stand elsewhere are left out of both; the others have to stand in the same order.
 fn sort(pair: &mut Pair, ledger: &mut Ledger, keys: &str, among: &[u8]) {
     ledger.compared("SORT");
     let command = [format!("UID SORT {keys} UTF-8 ").as_bytes(), among].concat();
     let both = pair.ask_bytes(&command);
-    let [theirs, ours] = [&both.theirs, &both.ours].map(|answer| values(answer, "SORT"));
+    let [mut theirs, mut ours] = [&both.theirs, &both.ours].map(|answer| values(answer, "SORT"));
+    if theirs == ours {
+        return;
+    }
+    let keys: Vec<&str> = KEYS
+        .into_iter()
+        .filter(|key| keys.split(['(', ')', ' ']).any(|word| word == *key))
+        .collect();
+    // What only one of them has found, the search is about.
+    let both: BTreeSet<u32> = theirs
+        .iter()
+        .filter(|uid| ours.contains(uid))
+        .filter_map(Value::number)
+        .collect();
+    for list in [&mut theirs, &mut ours] {
+        list.retain(|uid| {
+            let uid = uid.number().unwrap_or(0);
+            both.contains(&uid) && aside(pair, ledger, &keys, uid).is_none()
+        });
+    }
     note(pair, ledger, "SORT", &command, theirs, ours);
 }
 
+fn aside(pair: &Pair, ledger: &mut Ledger, keys: &[&str], uid: u32) -> Option<&'static str> {
+    let mail = &pair.mails[uid as usize - 1];
+    let class = keys.iter().find_map(|key| set_aside(key, mail))?;
+    ledger.listed(class);
+    Some(class)
+}
+
+/// A message that may stand elsewhere takes others with it: threads are made of the others alone.
 fn thread(pair: &mut Pair, ledger: &mut Ledger, way: &str, among: &[u8]) {
     ledger.compared("THREAD");
+    let keys = ["DATE", "SUBJECT", "REFERENCES"];
     let command = [format!("UID THREAD {way} UTF-8 ").as_bytes(), among].concat();
+    let both = pair.ask_bytes(&command);
+    if values(&both.theirs, "THREAD") == values(&both.ours, "THREAD") {
+        return;
+    }
+    let placed = placed_by_others(&pair.mails);
+    let mut uids = Vec::new();
+    for uid in 1..=pair.mails.len() as u32 {
+        if aside(pair, ledger, &keys, uid).is_some() {
+            uids.push(uid.to_string());
+        } else if placed.contains(&uid) {
+            ledger.listed(PLACED_BY_OTHERS);
+            uids.push(uid.to_string());
+        }
+    }
+    let command = match uids.is_empty() {
+        true => command,
+        false => [
+            &command[..],
+            format!(" NOT UID {}", uids.join(",")).as_bytes(),
+        ]
+        .concat(),
+    };
     let both = pair.ask_bytes(&command);
     let [theirs, ours] = [&both.theirs, &both.ours].map(|answer| values(answer, "THREAD"));
     note(pair, ledger, "THREAD", &command, theirs, ours);
@@ -70,7 +130,7 @@ fn values(answer: &Answer, name: &str) -> Vec<Value> {
     told.flat_map(|told| told[1..].to_vec()).collect()
 }
 
-/// One difference for each place.
+/// The first place where they differ.
 fn note(
     pair: &Pair,
     ledger: &mut Ledger,
@@ -79,7 +139,8 @@ fn note(
     theirs: Vec<Value>,
     ours: Vec<Value>,
 ) {
-    let asked = command.escape_ascii().to_string();
+    let mut asked = command.escape_ascii().to_string();
+    asked.truncate(300);
     let at = theirs
         .iter()
         .zip(&ours)
@@ -88,10 +149,12 @@ fn note(
     let Some(at) = at else { return };
     let from = at.saturating_sub(2);
     let some = |values: &[Value]| Value::List(values.iter().skip(from).take(8).cloned().collect());
+    let first = theirs.get(at).and_then(Value::number).unwrap_or(1);
+    let mail = &pair.mails[first as usize - 1];
     ledger.note(Difference {
         what,
         asked: &asked,
-        mail: &pair.mails[0],
+        mail,
         near: b"",
         theirs: some(&theirs),
         ours: some(&ours),

@@ -281,7 +281,10 @@ mod tests {
 
     #[test]
     fn sections_are_read_and_named() {
+        // As deep as BODYSTRUCTURE tells of parts.
+        let deep = format!("BODY[{}1]", "1.".repeat(99));
         for (text, label) in [
+            (deep.as_str(), deep.as_str()),
             ("BODY[]", "BODY[]"),
             ("body.peek[1.2.mime]", "BODY[1.2.MIME]"),
             ("BODY[3]<5.10>", "BODY[3]<5>"),
