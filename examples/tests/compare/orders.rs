@@ -7,6 +7,7 @@ use crate::ledger::{Difference, Ledger};
 use crate::marks::placed_by_others;
 use crate::pair::Pair;
 use crate::programs::{Scope, program};
+use crate::searches::found;
 use std::collections::BTreeSet;
 
 const KEYS: [&str; 9] = [
@@ -101,24 +102,26 @@ fn thread(pair: &mut Pair, ledger: &mut Ledger, way: &str, among: &[u8]) {
     if values(&both.theirs, "THREAD") == values(&both.ours, "THREAD") {
         return;
     }
+    // What only one of them finds, the search is about.
+    let search = [b"UID SEARCH CHARSET UTF-8 ", among].concat();
+    let both = pair.ask_bytes(&search);
+    let (theirs, ours) = (found(&both.theirs), found(&both.ours));
     let placed = placed_by_others(&pair.mails);
     let mut uids = Vec::new();
-    for uid in 1..=pair.mails.len() as u32 {
-        if aside(pair, ledger, &keys, uid).is_some() {
-            uids.push(uid.to_string());
-        } else if placed.contains(&uid) {
+    for uid in theirs.intersection(&ours) {
+        if aside(pair, ledger, &keys, *uid).is_some() {
+            continue;
+        }
+        if placed.contains(uid) {
             ledger.listed(PLACED_BY_OTHERS);
+        } else {
             uids.push(uid.to_string());
         }
     }
-    let command = match uids.is_empty() {
-        true => command,
-        false => [
-            &command[..],
-            format!(" NOT UID {}", uids.join(",")).as_bytes(),
-        ]
-        .concat(),
-    };
+    if uids.is_empty() {
+        return;
+    }
+    let command = format!("UID THREAD {way} UTF-8 UID {}", uids.join(",")).into_bytes();
     let both = pair.ask_bytes(&command);
     let [theirs, ours] = [&both.theirs, &both.ours].map(|answer| values(answer, "THREAD"));
     note(pair, ledger, "THREAD", &command, theirs, ours);
