@@ -54,7 +54,11 @@ fn key(act: usize, needle: &str, field: &str) -> Key {
     match act % 11 {
         0 => Key::Text(needle.into()),
         1 => Key::Body(needle.into()),
-        2 | 3 => Key::Header {
+        2 => Key::Address {
+            name: field.into(),
+            value: needle.into(),
+        },
+        3 => Key::Header {
             name: field.into(),
             value: needle.into(),
         },

@@ -93,6 +93,11 @@ m.append('INBOX', None, None, text)
 # A message in a message, whose own header says how it is encoded.
 m.append('INBOX', None, None, b'MIME-Version: 1.0\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\nMIME-Version: 1.0\r\n'
     b'Content-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n')
+# A container that claims to be encoded, and holds what is.
+m.append('INBOX', None, None, b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: base64\r\n\r\n'
+    b'--b\r\nContent-Transfer-Encoding: base64;\r\n\r\naGVsbG8=\r\n--b--\r\n')
+# A NUL, which only BINARY can tell (RFC 3501 §9, CHAR8).
+m.append('INBOX', None, None, b'Subject: a\0b\r\n\r\nc\0d')
 m.select()
 def binary(line):
     tag = m._new_tag(); m.send(tag + b' ' + line + b'\r\n'); out = b''
@@ -108,6 +113,10 @@ assert b'NO [UNKNOWN-CTE]' in binary(b'FETCH 1 (BINARY.PEEK[3])')
 assert b'NO [UNKNOWN-CTE]' in binary(b'FETCH 1 (BINARY.PEEK[])')
 inner = b'Subject: in\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: binary\r\n\r\nhello'
 assert b'BINARY[1] ~{%d}\r\n' % len(inner) + inner + b')' in binary(b'FETCH 2 (BINARY.PEEK[1])'), binary(b'FETCH 2 (BINARY.PEEK[1])')
+whole = b'MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\nContent-Transfer-Encoding: binary\r\n\r\n--b\r\nContent-Transfer-Encoding: binary\r\n\r\nhello\r\n--b--\r\n'
+assert b'BINARY[] ~{%d}\r\n' % len(whole) + whole + b')' in binary(b'FETCH 3 (BINARY.PEEK[])'), binary(b'FETCH 3 (BINARY.PEEK[])')
+assert b'BODY[1] {3}\r\nc\x80d BINARY[1] ~{3}\r\nc\0d)' in binary(b'FETCH 4 (BODY.PEEK[1] BINARY.PEEK[1])')
+assert b'{16}\r\nSubject: a\x80b\r\n\r\n)' in binary(b'FETCH 4 (BODY.PEEK[HEADER.FIELDS (X-A SUBJECT)])'), binary(b'FETCH 4 (BODY.PEEK[HEADER.FIELDS (X-A SUBJECT)])')
 assert m.fetch('1', '(FLAGS)')[1][0].count(b'Seen') == 0
 binary(b'FETCH 1 (BINARY[1])')
 assert m.fetch('1', '(FLAGS)')[1][0].count(b'Seen') == 1

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 /// Most items in one FETCH.
 const ITEMS: usize = 256;
 /// Most part numbers in one path.
-const DEEPEST: usize = 64;
+const DEEPEST: usize = 128;
 /// Most header fields named in one section.
 const FIELDS: usize = 256;
 
@@ -281,7 +281,10 @@ mod tests {
 
     #[test]
     fn sections_are_read_and_named() {
+        // As deep as BODYSTRUCTURE tells of parts.
+        let deep = format!("BODY[{}1]", "1.".repeat(99));
         for (text, label) in [
+            (deep.as_str(), deep.as_str()),
             ("BODY[]", "BODY[]"),
             ("body.peek[1.2.mime]", "BODY[1.2.MIME]"),
             ("BODY[3]<5.10>", "BODY[3]<5>"),

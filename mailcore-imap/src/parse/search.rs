@@ -154,7 +154,11 @@ impl Reader<'_> {
                 let set = at.set_or("Invalid UID messageset".into())?;
                 Key::Uids(self.mailbox.uids(&set))
             }
-            "BCC" | "CC" | "FROM" | "SUBJECT" | "TO" => Key::Header {
+            "BCC" | "CC" | "FROM" | "TO" => Key::Address {
+                value: self.text(at, &name)?,
+                name,
+            },
+            "SUBJECT" => Key::Header {
                 value: self.text(at, &name)?,
                 name,
             },
@@ -325,6 +329,13 @@ mod tests {
             )
             .unwrap(),
             key(Key::Body("\u{e9}".into()))
+        );
+        assert_eq!(
+            read("FROM bob").unwrap(),
+            key(Key::Address {
+                name: "FROM".into(),
+                value: "bob".into()
+            })
         );
         assert_eq!(read("OLDER 9").unwrap(), key(Key::Older(9)));
         assert_eq!(

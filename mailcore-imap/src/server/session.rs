@@ -16,6 +16,7 @@ use super::turn::{Command, Out, Turn};
 use super::{Facts, Options};
 use crate::parse::frame::Frame;
 use crate::types::{Failed, Row};
+use crate::write;
 use mailcore_base::mailbox::ModSeq;
 use mailcore_base::wire::{Io, Layer, Line, Notice, Wire};
 use std::fmt;
@@ -198,9 +199,12 @@ impl Core {
         running.command.rows(rows, &mut turn);
     }
 
-    /// Octets of a section go straight to the output.
-    pub(super) fn octets(&mut self, octets: &[u8]) {
-        self.out.bytes.extend_from_slice(octets);
+    /// Octets of a section go straight to the output; `any` of them where they were announced by a `literal8`.
+    pub(super) fn octets(&mut self, octets: &[u8], any: bool) {
+        match any {
+            true => self.out.bytes.extend_from_slice(octets),
+            false => write::char8(&mut self.out.bytes, octets),
+        }
         self.answer = Some(Answer::Octets(Ok(octets.len())));
     }
 

@@ -27,6 +27,7 @@ impl Update {
                 key,
                 Key::All
                     | Key::Uids(_)
+                    | Key::Address { .. }
                     | Key::Header { .. }
                     | Key::Body(_)
                     | Key::Text(_)

@@ -19,6 +19,22 @@ pub(crate) fn number(out: &mut Vec<u8>, mut n: u64) {
     out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
 
+/// Octets of a message in a `literal`, which holds no NUL (RFC 3501 §9, CHAR8): as Dovecot tells them.
+pub(crate) fn char8(out: &mut Vec<u8>, octets: &[u8]) {
+    let start = out.len();
+    out.extend_from_slice(octets);
+    let mut rest = out.get_mut(start..).unwrap_or_default();
+    while let Some(at) = memchr::memchr(0, rest) {
+        let (_, behind) = rest.split_at_mut(at);
+        if let Some((nul, behind)) = behind.split_first_mut() {
+            *nul = 0x80;
+            rest = behind;
+        } else {
+            return;
+        }
+    }
+}
+
 /// `low:high`, or the number where both are one.
 pub(crate) fn range(out: &mut Vec<u8>, low: u32, high: u32) {
     number(out, u64::from(low));

@@ -136,6 +136,30 @@ fn text_is_found_decoded_and_in_any_case() {
 }
 
 #[test]
+fn addresses_are_searched_as_an_envelope_tells_them() {
+    let of = |name: &str, value: &str| {
+        key(Key::Address {
+            name: name.into(),
+            value: value.into(),
+        })
+    };
+    let message = "From: =?utf-8?q?Ren=C3=A9?= (a comment) <rene@x.test>\nTo: Team: ann@x.test (Ann),\n\t\"B. C.\" <b@x.test>;\n\
+        Cc: nobody@\n\nTo: b\n";
+    for (query, expected) in [
+        (of("FROM", "rené <rene@x"), true),
+        (of("from", "comment"), false),
+        (header("From", "comment"), true),
+        (of("To", "team: ann <ann@x.test>, \"B. C.\" <b"), true),
+        (of("To", "(ann)"), false),
+        (of("Cc", "<nobody@MISSING_DOMAIN>"), true),
+        (of("Cc", ""), true),
+        (of("Bcc", ""), false),
+    ] {
+        assert_eq!(matches(query.clone(), message), expected, "{query:?}");
+    }
+}
+
+#[test]
 fn real_charsets_are_found_in_bodies_and_subjects() {
     let of = |charset: &str, octets: &[u8]| {
         let mut message =

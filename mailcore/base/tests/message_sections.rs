@@ -161,11 +161,35 @@ fn transfer_encodings_are_undone_however_broken() {
         Encoding::QuotedPrintable.decode(b"a=3D=\r\nb \t\r\n=C3=a9=\n=x=4==  \r\n="),
         "a=b\r\né=x=4==".as_bytes()
     );
+    // RFC 2045 §6.7 rule 3: blanks at the end of a line are padding, at the end of the last one too.
+    assert_eq!(Encoding::QuotedPrintable.decode(b"a b \t "), b"a b");
+    assert_eq!(Encoding::QuotedPrintable.decode(b"a \r"), b"a \r");
     assert_eq!(Encoding::parse(b"BASE64"), Encoding::Base64);
     assert_eq!(
         Encoding::parse(b"x-uuencode").decode(b"as it is\n"),
         b"as it is\n"
     );
+}
+
+#[test]
+fn an_encoding_that_cannot_be_read_is_unknown_and_parameters_do_it_no_harm() {
+    for (field, shown, transfer) in [
+        ("base64", Some("base64"), Encoding::Base64),
+        ("8BIT (octets)", Some("8BIT"), Encoding::Identity),
+        ("base64; x=y", None, Encoding::Base64),
+        ("Quoted-Printable;", None, Encoding::QuotedPrintable),
+        ("\"base64\"", None, Encoding::Unknown),
+        ("base64 too", None, Encoding::Unknown),
+        ("", None, Encoding::Unknown),
+        ("x-uuencode", Some("x-uuencode"), Encoding::Unknown),
+    ] {
+        let text = format!("MIME-Version: 1.0\nContent-Transfer-Encoding: {field}\n\nx\n");
+        let structure = Structure::of(text.as_bytes());
+        let content = structure.root().content.as_deref().unwrap();
+        let word = content.encoding.as_deref().map(String::from_utf8_lossy);
+        assert_eq!(word.as_deref(), shown, "{field}");
+        assert_eq!(content.transfer, transfer, "{field}");
+    }
 }
 
 #[test]

@@ -47,14 +47,16 @@ impl Plan {
         for (_, within) in structure.parts() {
             let whole = within.whole();
             let inside = whole.offset >= part.header.offset && whole.offset + whole.bytes <= end;
-            if !inside || within.kind != Kind::Leaf {
+            let encoding = encoding(within);
+            if !inside || encoding == Encoding::Identity {
                 continue;
             }
-            let Some(encoding) = encoding(within) else {
-                return Ok(None);
-            };
-            if encoding == Encoding::Identity {
-                continue;
+            // RFC 2045 §6.4: what holds parts is not encoded, whatever it says.
+            let leaf = matches!(within.kind, Kind::Leaf | Kind::Opaque);
+            match encoding {
+                Encoding::Unknown if leaf => return Ok(None),
+                Encoding::Unknown => continue,
+                _ => {}
             }
             if within.header.offset >= start
                 && let Some(field) = field(body, within).await?
@@ -62,6 +64,9 @@ impl Plan {
                 plan.copy(at..field.start);
                 plan.0.push(Segment::Say(BINARY));
                 at = field.end;
+            }
+            if !leaf {
+                continue;
             }
             let from = within.body.offset;
             let to = from + within.body.bytes;
@@ -90,17 +95,10 @@ impl Plan {
     }
 }
 
-/// The encoding of a part; `None` for one that is not known.
-fn encoding(part: &Part) -> Option<Encoding> {
-    let name = part.content.as_ref().and_then(|c| c.encoding.as_deref());
-    let identity: [&[u8]; 3] = [b"7bit", b"8bit", b"binary"];
-    match name {
-        Some(name) => match Encoding::parse(name) {
-            Encoding::Identity if identity.iter().all(|i| !i.eq_ignore_ascii_case(name)) => None,
-            encoding => Some(encoding),
-        },
-        None => Some(Encoding::Identity),
-    }
+/// The encoding of a part.
+fn encoding(part: &Part) -> Encoding {
+    let content = part.content.as_deref();
+    content.map(|content| content.transfer).unwrap_or_default()
 }
 
 /// Where the field of a part's header lies that names its encoding.

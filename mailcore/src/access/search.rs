@@ -104,7 +104,7 @@ pub async fn search(
 fn is_by_headers(query: &Query, needs: Needs) -> bool {
     let mut reads = false;
     let decides = query.keys().all(|key| match key {
-        Key::Header { name, .. } => {
+        Key::Address { name, .. } | Key::Header { name, .. } => {
             reads = true;
             is_chosen_field(name.as_bytes())
         }

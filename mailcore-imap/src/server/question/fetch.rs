@@ -98,7 +98,7 @@ impl Question<'_, Bytes> {
         match bytes {
             Ok(bytes) => {
                 let bytes = bytes.get(..most).unwrap_or(bytes);
-                self.core.octets(bytes);
+                self.core.octets(bytes, self.asked.decoded);
             }
             Err(failed) => self.answered(Answer::Octets(Err(failed))),
         }

@@ -3,6 +3,7 @@
 
 use super::parameter::{self, Parameter};
 use super::token::{After, Cursor, push_text};
+use super::transfer::Encoding;
 
 /// What the `Content-*` fields of a part say; an absent field is `None`. All bytes are as in the message,
 /// except that a NUL is the replacement character.
@@ -14,8 +15,10 @@ pub struct Content {
     pub id: Option<Vec<u8>>,
     /// `Content-Description`, encoded words left as they are.
     pub description: Option<Vec<u8>>,
-    /// `Content-Transfer-Encoding`, as written.
+    /// `Content-Transfer-Encoding`, as written; `None` also where it is more than one word.
     pub encoding: Option<Vec<u8>>,
+    /// What that field means to whoever decodes the body: parameters behind it do no harm, anything else does.
+    pub transfer: Encoding,
     /// `Content-MD5`.
     pub md5: Option<Vec<u8>>,
     /// `Content-Disposition`.
@@ -98,7 +101,7 @@ impl Content {
                 return;
             }
             b"transfer-encoding" if self.encoding.is_none() => {
-                self.encoding = encoding(value);
+                (self.encoding, self.transfer) = encoding(value);
                 return;
             }
             // As Dovecot does: a later field counts as long as no parameters were seen.
@@ -131,12 +134,19 @@ impl Content {
     }
 }
 
-/// One token and nothing more; anything else counts as absent, which means 7bit.
-fn encoding(value: &[u8]) -> Option<Vec<u8>> {
+/// One token and nothing more; anything else is not shown. To be decoded it may have a semicolon behind it, as some
+/// programs write it.
+fn encoding(value: &[u8]) -> (Option<Vec<u8>>, Encoding) {
     let mut cursor = Cursor::new(value);
     let mut token = Vec::new();
     cursor.blanks();
-    (cursor.mime_token(&mut token) == After::End && !token.is_empty()).then_some(token)
+    let after = cursor.mime_token(&mut token);
+    let transfer = match (after, cursor.peek()) {
+        (After::End, _) | (After::More, Some(b';')) => Encoding::parse(&token),
+        _ => Encoding::Unknown,
+    };
+    let shown = after == After::End && !token.is_empty();
+    (shown.then_some(token), transfer)
 }
 
 fn disposition(value: &[u8], parameters: usize) -> Option<Disposition> {

@@ -19,6 +19,7 @@
 //! | a message for peers without 8BITMIME | [`SevenBit`] |
 
 mod address;
+mod address_line;
 mod body_text;
 mod boundary;
 mod charset;
@@ -44,6 +45,7 @@ mod transfer;
 mod utf7;
 
 pub use address::{Address, Domain, Mailbox, parse_addresses};
+pub(crate) use address_line::write_address_line;
 pub use body_text::write_body_of;
 pub use charset::{Charset, ToUtf8};
 pub use chosen::{CHOSEN_FIELDS, CHOSEN_FIELDS_VERSION, is_chosen_field, write_chosen_fields};

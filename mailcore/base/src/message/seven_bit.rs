@@ -242,7 +242,8 @@ fn need(part: &Part, structure: &Structure) -> Option<Need> {
     if part.kind != Kind::Leaf || message {
         return claims.then_some(Need::Label);
     }
-    if label.is_some_and(|label| Encoding::parse(label) != Encoding::Identity) {
+    let encoded = [Encoding::Base64, Encoding::QuotedPrintable];
+    if content.is_some_and(|content| encoded.contains(&content.transfer)) {
         return None;
     }
     // RFC 2045 §4: a message within one says for itself that it is MIME.

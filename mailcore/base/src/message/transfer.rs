@@ -4,14 +4,19 @@
 /// A content transfer encoding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Encoding {
-    /// 7bit, 8bit, binary, and whatever is not known: the bytes are what they are.
+    /// 7bit, 8bit and binary: the bytes are what they are.
     #[default]
     Identity,
+    /// One that nobody knows, or that cannot be read. The bytes stay as they are, whatever they mean.
+    Unknown,
     /// base64 (RFC 2045 §6.8).
     Base64,
     /// quoted-printable (RFC 2045 §6.7).
     QuotedPrintable,
 }
+
+/// RFC 2045 §6.2: what encodes nothing.
+const IDENTITY: [&[u8]; 3] = [b"7bit", b"8bit", b"binary"];
 
 impl Encoding {
     /// The encoding of that name, in any case.
@@ -20,8 +25,13 @@ impl Encoding {
             Encoding::Base64
         } else if name.eq_ignore_ascii_case(b"quoted-printable") {
             Encoding::QuotedPrintable
-        } else {
+        } else if IDENTITY
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
             Encoding::Identity
+        } else {
+            Encoding::Unknown
         }
     }
 
@@ -51,7 +61,7 @@ impl Decoder {
     /// A decoder at the start of a body.
     pub fn new(encoding: Encoding) -> Decoder {
         Decoder(match encoding {
-            Encoding::Identity => State::Identity,
+            Encoding::Identity | Encoding::Unknown => State::Identity,
             Encoding::Base64 => State::Base64(0, 0),
             Encoding::QuotedPrintable => State::Quoted(Quoted::default()),
         })
@@ -72,7 +82,11 @@ impl Decoder {
     pub fn finish(&mut self, out: &mut Vec<u8>) {
         if let State::Quoted(quoted) = &mut self.0 {
             quoted.end_escape(out);
-            out.append(&mut quoted.blanks);
+            // The last line ends here, too (RFC 2045 §6.7 rule 3).
+            if quoted.blanks.contains(&b'\r') {
+                out.append(&mut quoted.blanks);
+            }
+            quoted.blanks.clear();
         }
     }
 }

@@ -67,6 +67,8 @@ pub(super) struct Text {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Place {
     Field(String),
+    /// The addresses in a field.
+    Addresses(String),
     Body,
     Anywhere,
 }
@@ -92,7 +94,7 @@ impl Matcher {
     /// What has to be at hand for the messages that the [`Facts`] do not decide.
     pub fn needs(&self) -> Needs {
         let need = |text: &Text| match text.place {
-            Place::Field(_) => Needs::Header,
+            Place::Field(_) | Place::Addresses(_) => Needs::Header,
             Place::Body | Place::Anywhere => Needs::Body,
         };
         self.texts.iter().map(need).max().unwrap_or(Needs::Facts)
@@ -125,13 +127,14 @@ impl<'m> Undecided<'m> {
 fn text(key: usize, of: &Key) -> Option<Text> {
     let (place, value) = match of {
         Key::Header { name, value } => (Place::Field(name.to_ascii_lowercase()), value),
+        Key::Address { name, value } => (Place::Addresses(name.to_ascii_lowercase()), value),
         Key::Body(value) => (Place::Body, value),
         Key::Text(value) => (Place::Anywhere, value),
         _ => return None,
     };
     let needle = Needle::new(value);
     // An empty text is in every message; only a field may not be there.
-    if needle.is_empty() && !matches!(place, Place::Field(_)) {
+    if needle.is_empty() && !matches!(place, Place::Field(_) | Place::Addresses(_)) {
         return None;
     }
     Some(Text { key, place, needle })
@@ -146,7 +149,7 @@ fn known(key: &Key, facts: &impl Facts, now: i64) -> Option<bool> {
         Key::Recent => facts.is_recent(),
         Key::Keyword(keyword) => facts.has_keyword(keyword),
         Key::Body(text) | Key::Text(text) if text.is_empty() => true,
-        Key::Header { .. } | Key::Body(_) | Key::Text(_) => return None,
+        Key::Address { .. } | Key::Header { .. } | Key::Body(_) | Key::Text(_) => return None,
         Key::Received(when) => when.holds(facts.received().day()),
         Key::Sent(when) => facts.sent().is_some_and(|date| when.holds(date.day())),
         Key::Larger(size) => facts.size() > *size,

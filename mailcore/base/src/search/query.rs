@@ -26,7 +26,7 @@ impl When {
 }
 
 /// One search key. Keys of RFC 3501 that are not here are made of these: `UNSEEN` is
-/// `SEEN` negated, `OLD` is `RECENT` negated, `NEW` is `RECENT` and not `SEEN`, `FROM x` is a header `From`.
+/// `SEEN` negated, `OLD` is `RECENT` negated, `NEW` is `RECENT` and not `SEEN`, `SUBJECT x` is a header `Subject`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Key {
     /// `ALL`
@@ -39,7 +39,15 @@ pub enum Key {
     Recent,
     /// `KEYWORD …`
     Keyword(Keyword),
-    /// `HEADER …`, and `BCC`, `CC`, `FROM`, `SUBJECT`, `TO`. An empty value asks whether the field is there.
+    /// `BCC`, `CC`, `FROM`, `TO`: addresses as an envelope tells them, without comments (RFC 3501 §6.4.4).
+    Address {
+        /// The field's name, in any case.
+        name: String,
+        /// What to find in the addresses, written one behind the other: `Name <local@domain>, <local@domain>`. Empty:
+        /// whether the field is there.
+        value: String,
+    },
+    /// `HEADER …`, and `SUBJECT`. An empty value asks whether the field is there.
     Header {
         /// The name, in any case.
         name: String,

@@ -4,11 +4,14 @@ use super::fold::{Window, longest};
 use super::matcher::{Matcher, Place, Text};
 use crate::casemap::casemap;
 use crate::message::{
-    Charset, Decoder, Encoding, Extent, Fields, Kind, Part, Structure, ToUtf8, decode_words,
+    Charset, Decoder, Extent, Field, Fields, Kind, Part, Structure, ToUtf8, decode_words,
+    parse_addresses, write_address_line,
 };
 
 /// Bytes of one header that are searched (1 MiB); what is behind is not found.
 const MAX_HEADER: usize = 1 << 20;
+/// Addresses of one field that are searched, as many as an envelope tells.
+const MAX_ADDRESSES: usize = 10_000;
 /// Bytes decoded at once, so that the memory used does not depend on the size of a piece.
 const STRIDE: usize = 16 << 10;
 
@@ -146,7 +149,7 @@ impl<'m, 's> Reading<'m, 's> {
             Run::Header(at) => {
                 if at == 0 {
                     // No other header has the fields of the message.
-                    self.close(|place| matches!(place, Place::Field(_)));
+                    self.close(|place| matches!(place, Place::Field(_) | Place::Addresses(_)));
                     self.outcome = self.matcher.query.evaluate(&self.known);
                 }
                 Run::Body(at)
@@ -170,12 +173,12 @@ impl<'m, 's> Reading<'m, 's> {
             .iter()
             .filter(|text| self.known[text.key].is_none())
             .any(|text| match (run, &text.place) {
-                (Run::Header(at), Place::Field(_)) => at == 0,
+                (Run::Header(at), Place::Field(_) | Place::Addresses(_)) => at == 0,
                 (Run::Header(_), place) => *place == Place::Anywhere,
                 (Run::Body(at), Place::Body | Place::Anywhere) => {
                     self.parts.get(at).is_some_and(|part| is_text(part))
                 }
-                (Run::Body(_), Place::Field(_)) => false,
+                (Run::Body(_), Place::Field(_) | Place::Addresses(_)) => false,
             })
     }
 
@@ -204,6 +207,7 @@ impl<'m, 's> Reading<'m, 's> {
             let value = decode_words(&field.value()).replace('\t', " ");
             if of_message {
                 self.search_field(field.name(), &casemap(&value));
+                self.search_addresses(&field);
             }
             let name = String::from_utf8_lossy(field.name());
             self.search_text(&format!("{name}: {value}\r\n"));
@@ -216,6 +220,21 @@ impl<'m, 's> Reading<'m, 's> {
                 continue;
             };
             if name.eq_ignore_ascii_case(wanted.as_bytes()) && text.needle.is_in(value) {
+                self.known[text.key] = Some(true);
+            }
+        }
+    }
+
+    /// Comments are no part of addresses, and what an envelope tells of broken ones is.
+    fn search_addresses(&mut self, field: &Field<'_>) {
+        let mut line = None;
+        for text in &self.matcher.texts {
+            match &text.place {
+                Place::Addresses(name) if field.is(name) => {}
+                _ => continue,
+            }
+            let line = line.get_or_insert_with(|| address_line(field));
+            if text.needle.is_in(line) {
                 self.known[text.key] = Some(true);
             }
         }
@@ -251,10 +270,7 @@ impl<'m, 's> Reading<'m, 's> {
 impl Body {
     fn new(part: &Part) -> Body {
         let content = part.content.as_deref();
-        let encoding = content
-            .and_then(|c| c.encoding.as_deref())
-            .map(Encoding::parse)
-            .unwrap_or_default();
+        let encoding = content.map(|c| c.transfer).unwrap_or_default();
         let charset = content
             .and_then(|c| c.content_type.as_ref())
             .and_then(|t| t.parameter("charset"))
@@ -283,6 +299,12 @@ impl Body {
         self.to_utf8.feed(&self.bytes, &mut self.text);
         self.to_utf8.finish(&mut self.text);
     }
+}
+
+fn address_line(field: &Field<'_>) -> String {
+    let mut line = Vec::new();
+    write_address_line(&parse_addresses(&field.value(), MAX_ADDRESSES), &mut line);
+    casemap(&decode_words(&line))
 }
 
 /// Whether the body is text that is searched: `text/…`, and reports such as `message/delivery-status`.

@@ -238,7 +238,7 @@ impl Message {
             Measured::Whole(text) => {
                 let ends = (usize::try_from(from), usize::try_from(to));
                 if let (Ok(from), Ok(to)) = ends {
-                    out.extend_from_slice(text.get(from..to).unwrap_or_default());
+                    write::char8(out, text.get(from..to).unwrap_or_default());
                 }
             }
         }

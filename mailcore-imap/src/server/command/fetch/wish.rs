@@ -233,7 +233,7 @@ pub(super) fn write_told(out: &mut Vec<u8>, text: &[u8], partial: Option<Partial
     out.extend_from_slice(b" {");
     write::number(out, to - from);
     out.extend_from_slice(b"}\r\n");
-    out.extend_from_slice(text.get(within(from)..within(to)).unwrap_or_default());
+    write::char8(out, text.get(within(from)..within(to)).unwrap_or_default());
 }
 
 /// The octets that a partial leaves of so many (RFC 3501 §6.4.5).
