@@ -176,6 +176,9 @@ impl Disk for Late {
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
         self.disk.lock(path)
     }
+    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
+        self.disk.listen()
+    }
     fn boot(&self) -> u128 {
         self.disk.boot()
     }
