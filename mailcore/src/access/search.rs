@@ -54,10 +54,12 @@ pub async fn search(
                 sent: None,
             };
             if let (true, Some(headers)) = (by_headers, record.headers.as_deref()) {
-                known.sent = date(headers).or(Some(DateTime::utc(0)));
+                if wants_date {
+                    known.sent = date(headers).or(Some(DateTime::utc(0)));
+                }
                 let matches = match matcher.judge(&known, now) {
                     Verdict::Decided(matches) => matches,
-                    Verdict::Open(undecided) => over(undecided, &Structure::of(headers), headers),
+                    Verdict::Open(undecided) => undecided.over_header(headers),
                 };
                 if matches {
                     found.insert(record.uid);
@@ -220,7 +222,7 @@ impl Opened {
 
     async fn decide(self, undecided: Undecided<'_>, needs: Needs) -> Result<bool> {
         if needs != Needs::Body {
-            return Ok(over(undecided, &Structure::of(&self.header), &self.header));
+            return Ok(undecided.over_header(&self.header));
         }
         if self.body.len() <= SMALL {
             let whole = whole(&*self.body).await?;

@@ -81,9 +81,35 @@ impl Structure {
         scanner.finish()
     }
 
+    /// A message of which there is a header that nobody has looked into, and nothing else.
+    pub(crate) fn of_header(header: &[u8]) -> Structure {
+        let bytes = header.len() as u64;
+        let header = Extent {
+            bytes,
+            octets: bytes,
+            ..Extent::default()
+        };
+        Structure {
+            parts: vec![Part {
+                parent: None,
+                first_child: None,
+                next: None,
+                depth: 0,
+                kind: Kind::Leaf,
+                header,
+                body: Extent {
+                    offset: bytes,
+                    ..Extent::default()
+                },
+                content: None,
+                envelope: None,
+            }],
+        }
+    }
+
     /// The message itself.
     pub fn root(&self) -> &Part {
-        // A structure comes from a scanner alone, which starts with the root.
+        // Whoever makes a structure starts with the root.
         &self.parts[0]
     }
 

@@ -5,7 +5,7 @@ use super::query::{Key, Query};
 use super::reading::Reading;
 use crate::date::DateTime;
 use crate::mailbox::{Flags, Keyword, ModSeq, Uid};
-use crate::message::Structure;
+use crate::message::{Field, Structure};
 
 /// What is known of a message without opening it.
 pub trait Facts {
@@ -73,6 +73,16 @@ pub(super) enum Place {
     Anywhere,
 }
 
+impl Place {
+    /// Whether it is that field, or the addresses in it.
+    pub(super) fn is_in(&self, field: &Field<'_>) -> bool {
+        match self {
+            Self::Field(name) | Self::Addresses(name) => field.is(name),
+            Self::Body | Self::Anywhere => false,
+        }
+    }
+}
+
 /// A [`Query`] made ready once, to be run over many messages.
 #[derive(Debug)]
 pub struct Matcher {
@@ -121,6 +131,14 @@ impl<'m> Undecided<'m> {
     /// Reads the message, whose structure is known.
     pub fn read<'s>(self, structure: &'s Structure) -> Reading<'m, 's> {
         Reading::new(self.matcher, self.known, structure)
+    }
+
+    /// Looks into the message's header, which is all there is to look into; what is asked of bodies counts as not there.
+    pub fn over_header(self, header: &[u8]) -> bool {
+        let structure = Structure::of_header(header);
+        let mut reading = self.read(&structure);
+        reading.feed(header);
+        reading.finish()
     }
 }
 

@@ -202,16 +202,29 @@ impl<'m, 's> Reading<'m, 's> {
 
     fn search_header(&mut self, header: &[u8], of_message: bool) {
         self.window.clear();
+        let whole = self.is_open(|place| *place == Place::Anywhere);
         for field in Fields::new(header) {
+            let named = of_message && self.is_open(|place| place.is_in(&field));
+            if !whole && !named {
+                continue;
+            }
             // A fold is one space to whoever looks for words, whatever it was made with.
             let value = decode_words(&field.value()).replace('\t', " ");
-            if of_message {
+            if named {
                 self.search_field(field.name(), &casemap(&value));
                 self.search_addresses(&field);
             }
-            let name = String::from_utf8_lossy(field.name());
-            self.search_text(&format!("{name}: {value}\r\n"));
+            if whole {
+                let name = String::from_utf8_lossy(field.name());
+                self.search_text(&format!("{name}: {value}\r\n"));
+            }
         }
+    }
+
+    /// Whether a key that looks there is not decided yet.
+    fn is_open(&self, there: impl Fn(&Place) -> bool) -> bool {
+        let mut texts = self.matcher.texts.iter();
+        texts.any(|text| self.known[text.key].is_none() && there(&text.place))
     }
 
     fn search_field(&mut self, name: &[u8], value: &str) {
