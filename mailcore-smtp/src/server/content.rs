@@ -8,7 +8,7 @@ use super::{
         Abandoned, Begin, Finish, Header, Open, Outcome, Outcomes, Refusal, Verdict, temporary,
     },
     session::{Session, State},
-    tally::Ended,
+    tally::{Ended, Last},
     words::Say,
 };
 use mailcore_base::reply::Reply;
@@ -181,6 +181,7 @@ impl Session {
     /// The message is done with, for better or worse.
     fn last_reply(&mut self, now: Instant, replies: &[Reply]) {
         self.reset();
+        self.last = Last::Content;
         let good = replies.iter().any(|reply| !reply.code().is_refusal());
         if good {
             self.errors.forgive();

@@ -94,6 +94,8 @@ pub enum Last {
     Connect,
     /// A command that is known.
     Verb(Verb),
+    /// The end of a message.
+    Content,
     /// Something else.
     Unknown,
 }
@@ -105,6 +107,7 @@ impl Last {
         match self {
             Self::Connect => "CONNECT",
             Self::Verb(verb) => verb.name(),
+            Self::Content => "END-OF-MESSAGE",
             Self::Unknown => "UNKNOWN",
         }
     }
