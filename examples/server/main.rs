@@ -4,6 +4,7 @@ mod banner;
 mod control;
 mod domains;
 mod first_run;
+mod location;
 mod lock;
 mod maillog;
 mod options;
@@ -127,6 +128,7 @@ async fn serve(
         .mail_location
         .clone()
         .unwrap_or_else(|| folder.mail_template());
+    location::check(&template).map_err(Unusable)?;
     let place = sockets::Owned::by(&template);
     let directory = DirectoryServer::new(users.clone(), users.clone(), Some(Arc::new(place)));
     let store: Arc<dyn MailStore> = Arc::new(Maildir::new(template));

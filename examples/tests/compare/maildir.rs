@@ -51,8 +51,9 @@ impl Place {
         self.mail().join("reader")
     }
 
-    /// So many messages from that seed, and those of `MAILCORE_CORPUS`, where it is set: in the order of their UIDs.
-    pub fn filled(seed: u64, generated: usize) -> (Self, Vec<Mail>) {
+    /// So many messages from that seed, and where `real` ones are wanted those of `MAILCORE_CORPUS`: in the order of their
+    /// UIDs.
+    pub fn filled(seed: u64, generated: usize, real: bool) -> (Self, Vec<Mail>) {
         let place = Self::new();
         for sub in ["cur", "new", "tmp"] {
             fs::create_dir_all(place.maildir().join(sub)).unwrap();
@@ -61,7 +62,9 @@ impl Place {
             octets: mail::message(seed, number),
             name: format!("generated {number}"),
         });
-        let mails: Vec<Mail> = made.chain(corpus()).collect();
+        let mails: Vec<Mail> = made
+            .chain(real.then(corpus).into_iter().flatten())
+            .collect();
         let mut chance = Chance::new(seed);
         for (number, mail) in mails.iter().enumerate() {
             place.put(&mut chance, number, &mail.octets);

@@ -1,8 +1,10 @@
 //! Side by side with a real Dovecot over the same mail: whatever a client may ask of messages, both say the same, but for
 //! what `differences.rs` lists. Root alone can start a Dovecot.
 //!
-//! The mail is made from a seed, in all ways in which mail can be odd; the messages of `MAILCORE_CORPUS` join it where it
-//! is set. The whole comparison, of 10,000 messages and thousands of searches, is run by hand:
+//! The mail is made from a seed, in all ways in which mail can be odd; in the whole comparison,
+//! of 10,000 messages and thousands of searches, the messages of `MAILCORE_CORPUS` join it. That is run by hand, and is not
+//! explained to the end yet: of 592 real messages it is red for 4 of 37,766 sections, and for a few searches by the date
+//! sent, orders and threads.
 //!
 //! ```text
 //! MAILCORE_TIER2=1 cargo test --release -p mailcore-examples --test compare -- --nocapture
@@ -61,7 +63,7 @@ fn dovecot_and_we_tell_the_same_of_the_same_mail() {
     let seed = number("MAILCORE_SEED").unwrap_or(20_261_120) as u64;
     let count = number("MAILCORE_COUNT").unwrap_or(count);
     let programs = number("MAILCORE_PROGRAMS").unwrap_or(programs);
-    let mut pair = Pair::start(seed, count, Duration::from_secs(seconds));
+    let mut pair = Pair::start(seed, (count, whole), Duration::from_secs(seconds));
     let mut ledger = Ledger::default();
     let mut chance = Chance::new(seed);
     fetches::compare(&mut pair, &mut ledger, &mut chance);

@@ -27,8 +27,8 @@ pub struct Both {
 
 impl Pair {
     /// Starts both; Dovecot has been there first.
-    pub fn start(seed: u64, generated: usize, patience: Duration) -> Self {
-        let (place, mails) = Place::filled(seed, generated);
+    pub fn start(seed: u64, (generated, real): (usize, bool), patience: Duration) -> Self {
+        let (place, mails) = Place::filled(seed, generated, real);
         let login = |port| Client::login(port, USER, PASSWORD, patience);
         let dovecot = Dovecot::over(&place.users(), &place.mail());
         let mut theirs = login(dovecot.imap);

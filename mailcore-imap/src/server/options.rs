@@ -34,7 +34,7 @@ pub struct Limits {
     pub swallow_before_login: u64,
     /// Octets of a refused command or message that are swallowed after login.
     pub swallow: u64,
-    /// Octets of an appended message; none: as large as the store takes it.
+    /// Octets of an appended message, literals and what CATENATE copies together; none: as large as the store takes it.
     pub message: Option<u64>,
     /// Messages that one APPEND may bring together.
     pub together: u32,
@@ -60,7 +60,7 @@ impl Default for Limits {
             literals: 64 * 1024,
             swallow_before_login: 64 * 1024,
             swallow: 64 * 1024 * 1024,
-            message: None,
+            message: Some(2 << 30),
             together: 10_000,
             wrong_before_login: 3,
             wrong: 20,

@@ -3,7 +3,7 @@
 use super::index::Texts;
 use super::lines::{self, Fold};
 use super::room::Room;
-use crate::disk::{File, Open};
+use crate::disk::{File, FileKind, Open};
 use crate::mailbox::Stamp;
 use crate::queue::Identity;
 use crate::{Error, Kind, Result};
@@ -76,6 +76,10 @@ impl Aside {
     fn make<T>(room: &Arc<Room>, make: impl Fn(&Path) -> io::Result<T>) -> io::Result<(Self, T)> {
         let tmp = room.path("tmp");
         let path = tmp.join(room.site.unique(None));
+        // As with `cur` and `new`, a link is not followed.
+        if matches!(room.site.disk.stat(&tmp), Ok(stat) if stat.kind != FileKind::Dir) {
+            return Err(io::ErrorKind::NotADirectory.into());
+        }
         let made = match make(&path) {
             Err(e) if e.kind() == io::ErrorKind::NotFound && room.site.disk.mkdir(&tmp).is_ok() => {
                 make(&path)?

@@ -9,6 +9,7 @@ use super::letters::Letters;
 use super::lookout::{Echoes, Post};
 use super::site::{Site, lock};
 use super::table::Table;
+use crate::disk::FileKind;
 use crate::mailbox::clock::micros;
 use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
@@ -278,6 +279,10 @@ impl Stamps {
     pub(super) fn take(room: &Room) -> std::io::Result<Self> {
         let stamp = |file: &str| {
             let stat = room.site.disk.stat(&room.path(file))?;
+            // A link would lead out of the mailbox, perhaps with rights that its owner has not.
+            if matches!(file, "cur" | "new") && stat.kind != FileKind::Dir {
+                return Err(std::io::ErrorKind::NotADirectory.into());
+            }
             Ok(Stamp {
                 inode: stat.inode,
                 len: stat.len,
