@@ -84,11 +84,12 @@ async fn a_long_file_of_sizes_is_counted_anew_and_one_that_is_not_there_is_not_m
     append(&*account, b"a\r\n").await.unwrap();
     assert!(!place.at("maildirsize").exists());
     place.write("cur/9.no.size:2,S", "some octets\n");
+    place.write(".other/new/8.x,S=4", "abc\n");
     let wrong = "7 7\n".repeat(1300);
     place.write("maildirsize", format!("500S\n{wrong}"));
     append(&*account, b"bb\r\n").await.unwrap();
     let text = fs::read_to_string(place.at("maildirsize")).unwrap();
-    assert_eq!(text, "500S\n17 3\n");
+    assert_eq!(text, "500S\n21 4\n");
     let names = place.names("");
     assert_eq!(
         names

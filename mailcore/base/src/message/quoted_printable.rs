@@ -100,6 +100,7 @@ mod tests {
         let (mut encoder, mut out) = (Encoder::default(), Vec::new());
         for piece in body.chunks(cut) {
             encoder.feed(piece, &mut out);
+            assert!(encoder.held.len() <= 2, "all that may be held");
         }
         encoder.finish(&mut out);
         out
@@ -122,6 +123,17 @@ mod tests {
                 expected.escape_ascii().to_string()
             );
         }
+    }
+
+    #[test]
+    fn a_line_is_broken_where_it_is_too_long_and_nowhere_else() {
+        let line = "x".repeat(LONGEST_LINE);
+        let lines = format!("{line}\r\n{line}\r\n");
+        assert_eq!(encoded(lines.as_bytes(), 1), lines.as_bytes());
+        let (longer, broken) = (format!("{line}x"), format!("{line}=\r\nx"));
+        assert_eq!(encoded(longer.as_bytes(), 1), broken.as_bytes());
+        let (longer, broken) = (format!("{line}="), format!("{line}=\r\n=3D"));
+        assert_eq!(encoded(longer.as_bytes(), 1), broken.as_bytes());
     }
 
     proptest! {
