@@ -6,10 +6,8 @@ use mailcore::store::mailbox::Maildir;
 /// Fails unless the template is one that the store serves and gives every user mailboxes of their own.
 pub fn check(template: &str) -> Result<(), String> {
     let place = |name: &str| {
-        let user = User {
-            home: Some(format!("/home/{name}").into()),
-            ..User::new(format!("{name}@example.test"))
-        };
+        let mut user = User::new(format!("{name}@example.test"));
+        user.home = Some(format!("/home/{name}").into());
         Maildir::place(&user, template)
     };
     match (place("one"), place("two")) {
