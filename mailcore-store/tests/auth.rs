@@ -267,6 +267,7 @@ async fn who_may_not_come_in_is_barred_with_the_right_password_only() {
         "net:{PLAIN}pw::::::allow_nets=192.0.2.0/24,2001:db8::/32\n\
          local:{PLAIN}pw::::::allow_nets=local,192.0.2.1\n\
          shut:{PLAIN}pw::::::nologin\nproxy:{PLAIN}pw::::::nologin proxy host=192.0.2.7\n\
+         moved:{PLAIN}pw::::::nologin host=mail.example.test allow_nets=192.0.2.1\n\
          any:::::::nopassword allow_nets=192.0.2.1\nnotany:{PLAIN}pw::::::nopassword\n",
     );
     let is_granted = |verdict: &Verdict| matches!(verdict, Verdict::Granted { .. });
@@ -279,13 +280,16 @@ async fn who_may_not_come_in_is_barred_with_the_right_password_only() {
         ("local", Some("192.0.2.1"), true),
         ("local", Some("192.0.2.2"), false),
         ("shut", Some("192.0.2.1"), false),
-        ("proxy", None, true),
+        ("proxy", None, false),
+        ("moved", Some("192.0.2.1"), false),
+        ("moved", Some("192.0.2.2"), false),
         ("any", Some("192.0.2.1"), true),
         ("any", Some("192.0.2.2"), false),
     ] {
         let right = given.verify_from(name, "pw", peer).await;
         assert_eq!(is_granted(&right), granted, "{name} {peer:?}");
-        assert_eq!(right == Verdict::Barred, !granted, "{name} {peer:?}");
+        let barred = matches!(right, Verdict::Barred { .. });
+        assert_eq!(barred, !granted, "{name} {peer:?}");
         if name != "any" {
             let wrong = given.verify_from(name, "pW", peer).await;
             assert_eq!(wrong, Verdict::Mismatch, "{name} {peer:?}");
@@ -296,6 +300,15 @@ async fn who_may_not_come_in_is_barred_with_the_right_password_only() {
         }
     }
     assert_eq!(given.verify("notany", "x").await, Verdict::Mismatch);
+    // Where to go instead is told who might come in from there only.
+    for (peer, told) in [("192.0.2.1", true), ("192.0.2.2", false)] {
+        match given.verify_from("moved", "pw", Some(peer)).await {
+            Verdict::Barred { name, fields } => {
+                assert_eq!((&*name, fields.contains_key("host")), ("moved", told));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ mod openssl;
 mod python;
 mod qresync;
 mod raw;
+mod referral;
 mod relay;
 mod server;
 mod swaks;

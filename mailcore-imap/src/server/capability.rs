@@ -3,7 +3,15 @@
 use super::{Facts, Mechanism, Options, state::State};
 
 /// What is offered at every moment, in Dovecot's order.
-const ALWAYS: [&str; 6] = ["IMAP4rev1", "SASL-IR", "ID", "ENABLE", "IDLE", "LITERAL+"];
+const ALWAYS: [&str; 7] = [
+    "IMAP4rev1",
+    "SASL-IR",
+    "LOGIN-REFERRALS",
+    "ID",
+    "ENABLE",
+    "IDLE",
+    "LITERAL+",
+];
 /// What is offered after login besides.
 const AFTER_LOGIN: [&str; 26] = [
     "SORT",

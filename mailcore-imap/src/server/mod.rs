@@ -72,8 +72,8 @@ pub use options::{Limits, Mechanism, Options};
 pub use question::{
     Abandoned, Another, Ask, Authenticate, Begin, Bytes, Close, Commit, Copy, Create, Delete,
     Describe, Exchange, Expunge, Expunged, Extent, Insert, List, Locate, Located, Login, Measure,
-    Move, Question, Records, Refusal, Rename, Respond, Search, Select, Sort, Status, Store,
-    Subscribe, Subscriptions, Sync, Thread, Welcome,
+    Move, Question, Records, Referral, Refusal, Rename, Respond, Search, Select, Sort, Status,
+    Store, Subscribe, Subscriptions, Sync, Thread, Welcome,
 };
 pub use session::Session;
 pub use step::{Content, Step};

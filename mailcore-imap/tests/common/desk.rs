@@ -4,7 +4,7 @@ use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Changes, Flags, MailboxName, UidSet};
 use mailcore_base::message::{Encoding, Section, SectionText, Structure, write_structure};
 use mailcore_imap::server::{
-    Ask, Commit, Exchange, Extent, Facts as Connection, Located, Refusal, Welcome,
+    Ask, Commit, Exchange, Extent, Facts as Connection, Located, Referral, Refusal, Welcome,
 };
 use mailcore_imap::types::{
     Access, Appended, Copied, Described, Excerpt, Failed, Listed, Row, Selected,
@@ -135,8 +135,8 @@ impl Desk {
         match ask {
             Ask::Login(q) => {
                 let login = q.asked();
-                let good = login.name == "alice" && login.secret.expose() == b"secret";
-                q.answer(outcome(good));
+                let step = outcome(&login.name, login.secret.expose());
+                q.answer(step);
             }
             Ask::Authenticate(q) => {
                 let step = match (q.asked().mechanism.as_str(), &q.asked().initial) {
@@ -517,18 +517,30 @@ fn decoded(body: &[u8], of: &Section) -> Result<Vec<u8>, Failed> {
     }
 }
 
-fn outcome(good: bool) -> Result<Welcome, Refusal> {
-    match good {
-        true => Ok(Welcome::new("alice", '.')),
-        false => Err(Refusal::Credentials),
+/// Alice is here; Bob's own mail is elsewhere, and so is all that Carol and Dan can have.
+fn outcome(name: &str, secret: &[u8]) -> Result<Welcome, Refusal> {
+    let mut welcome = Welcome::new(name, '.');
+    let elsewhere = |port| Referral::new(&format!("{name}@a.test"), "b.test", port).unwrap();
+    match (name, secret == b"secret") {
+        ("alice", true) => Ok(welcome),
+        ("bob", true) => {
+            welcome.referral = Some(elsewhere(None));
+            Ok(welcome)
+        }
+        ("carol", true) => Err(Refusal::Referred(elsewhere(Some(1143)))),
+        ("dan", true) => {
+            let moved = elsewhere(None).because("Moved.\r\n* BYE");
+            Err(Refusal::Referred(moved))
+        }
+        _ => Err(Refusal::Credentials),
     }
 }
 
 fn plain(message: &[u8]) -> Exchange {
-    match message == b"\0alice\0secret" {
-        true => Exchange::Granted(Welcome::new("alice", '.')),
-        false => Exchange::Refused(Refusal::Credentials),
-    }
+    let mut parts = message.splitn(3, |octet| *octet == 0).skip(1);
+    let name = String::from_utf8_lossy(parts.next().unwrap_or_default());
+    let secret = parts.next().unwrap_or_default();
+    outcome(&name, secret).map_or_else(Exchange::Refused, Exchange::Granted)
 }
 
 /// The facts of a connection that nobody listens to.

@@ -1,7 +1,9 @@
 //! The entries of an account file or of the memory by name, and the answers that follow from them. It opens
 //! nothing and knows no file format.
 
-use super::{Credential, Enrolled, Entry, Found, Hasher, Password, Scheme, Stored, Verdict};
+use super::{
+    Credential, Enrolled, Entry, Fields, Found, Hasher, Password, Scheme, Stored, Verdict,
+};
 use crate::Result;
 use mailcore_base::login::{Login, Secret};
 use std::collections::HashMap;
@@ -52,11 +54,7 @@ impl Book {
     /// The entry `key`, for somebody who needs no password.
     pub(super) fn enrolled(&self, (key, name): (&str, &str), login: &Login) -> Option<Enrolled> {
         let entry = self.entry(key)?;
-        let admitted = entry
-            .nets
-            .as_ref()
-            .is_none_or(|nets| nets.admits(login.peer));
-        admitted.then(|| Enrolled {
+        entry.may_come_from(login.peer).then(|| Enrolled {
             name: canonical(entry, name),
             fields: entry.fields.clone(),
         })
@@ -105,7 +103,13 @@ impl Book {
         Ok(match entry {
             None => Verdict::Unknown,
             Some(_) if !right => Verdict::Mismatch,
-            Some(entry) if !entry.admits(login.peer) => Verdict::Barred,
+            Some(entry) if !entry.admits(login.peer) => Verdict::Barred {
+                name: canonical(entry, name),
+                fields: match entry.may_come_from(login.peer) {
+                    true => entry.fields.clone(),
+                    false => Fields::new(),
+                },
+            },
             Some(entry) => Verdict::Granted {
                 name: canonical(entry, name),
                 fields: entry.fields.clone(),

@@ -24,7 +24,7 @@ pub struct Entry {
     pub user: User,
     /// His password.
     pub password: Password,
-    /// What a login learns besides. `nologin` without `proxy` or `host` bars the user.
+    /// What a login learns besides. `nologin` bars the user.
     pub fields: Fields,
     /// From where he may come; from anywhere by default.
     pub nets: Option<Nets>,
@@ -51,9 +51,38 @@ impl Entry {
 
     /// Whether the user may come in from `peer`, the password being right.
     pub fn admits(&self, peer: Option<IpAddr>) -> bool {
-        let has = |field| self.fields.contains_key(field);
-        // With a proxy the user is sent on, not let in.
-        let shut = has("nologin") && !has("proxy") && !has("host");
-        !shut && self.nets.as_ref().is_none_or(|nets| nets.admits(peer))
+        // Whatever else it says: nothing is proxied here, so `proxy` and `host` open no door.
+        !self.fields.contains_key("nologin") && self.may_come_from(peer)
+    }
+
+    /// Whether `peer` is in one of his networks.
+    pub(super) fn may_come_from(&self, peer: Option<IpAddr>) -> bool {
+        self.nets.as_ref().is_none_or(|nets| nets.admits(peer))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nologin_bars_whatever_stands_beside_it() {
+        for (fields, admitted) in [
+            (&[][..], true),
+            (&["host"], true),
+            (&["proxy", "host"], true),
+            (&["nologin"], false),
+            (&["nologin", "host"], false),
+            (&["nologin", "proxy"], false),
+            (&["nologin", "proxy", "host", "port", "reason"], false),
+        ] {
+            let stored = Stored::parse("{PLAIN}pw").expect("a stored form");
+            let mut entry = Entry::new(User::new("alice"), stored);
+            let named = fields
+                .iter()
+                .map(|field| ((*field).to_owned(), "x".to_owned()));
+            entry.fields.extend(named);
+            assert_eq!(entry.admits(None), admitted, "{fields:?}");
+        }
     }
 }

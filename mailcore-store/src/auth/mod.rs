@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
-/// Further fields of a user or of a password entry by name (`allow_nets`, `nologin`, `proxy` …).
+/// Further fields of a user or of a password entry by name (`allow_nets`, `nologin`, `host` …).
 pub type Fields = BTreeMap<String, String>;
 
 /// What a password backend says of a login with a password.
@@ -56,7 +56,13 @@ pub enum Verdict {
     /// There is no such user here.
     Unknown,
     /// The password is right and the user may not come in (disabled, expired, wrong network).
-    Barred,
+    Barred {
+        /// The canonical name.
+        name: String,
+        /// Further fields of the entry, which may say why and where to go instead; none for who comes from a wrong
+        /// network.
+        fields: Fields,
+    },
 }
 
 /// A stored key that a challenge mechanism works with.

@@ -18,14 +18,16 @@ pub enum Turn {
     Refused(Refusal),
 }
 
+/// What a backend has told of the user, once it was asked: it counts when the mechanism is through, too.
+type Told = Option<Result<Admitted, Refusal>>;
+
 /// An exchange that waits for the client. Dropping it cancels it.
 #[derive(Debug)]
 pub struct Dialogue {
     gate: Arc<Gate>,
     link: Link,
     mechanism: Mechanism,
-    /// The user's canonical name, once a backend has told it.
-    canonical: Option<String>,
+    told: Told,
     challenge: Challenge,
 }
 
@@ -46,17 +48,10 @@ impl Dialogue {
             gate,
             link,
             mechanism,
-            canonical,
+            told,
             challenge,
         } = self;
-        run(
-            gate,
-            link,
-            mechanism,
-            canonical,
-            challenge.respond(response),
-        )
-        .await
+        run(gate, link, mechanism, told, challenge.respond(response)).await
     }
 }
 
@@ -65,7 +60,7 @@ async fn run(
     gate: Arc<Gate>,
     link: Link,
     mechanism: Mechanism,
-    mut canonical: Option<String>,
+    mut told: Told,
     mut step: Step,
 ) -> Turn {
     loop {
@@ -78,50 +73,58 @@ async fn run(
                         gate,
                         link,
                         mechanism,
-                        canonical,
+                        told,
                         challenge,
                     }),
                 );
             }
-            Step::Need(need) => supply(&gate, &link, need, &mut canonical).await,
+            Step::Need(need) => supply(&gate, &link, need, &mut told).await,
             Step::Done(Ok(identity)) => {
-                let name = canonical.unwrap_or_else(|| gate.full(&identity.authentication));
+                let admitted = match told {
+                    Some(Ok(admitted)) => admitted,
+                    // Whatever the mechanism makes of it.
+                    Some(Err(refusal)) => return Turn::Refused(gate.refuse(&link, refusal).await),
+                    None => Admitted {
+                        name: gate.full(&identity.authentication),
+                        mechanism: mechanism.to_string(),
+                        referral: None,
+                    },
+                };
                 // Acting for somebody else takes a master user, and there is none.
                 let wanted = identity
                     .authorization
                     .as_deref()
                     .map(|other| gate.full(other));
-                if wanted.is_some_and(|other| !other.eq_ignore_ascii_case(&name)) {
+                if wanted.is_some_and(|other| !other.eq_ignore_ascii_case(&admitted.name)) {
                     let refusal = Refusal::new(Reason::Credentials, identity.authentication);
                     return Turn::Refused(gate.refuse(&link, refusal).await);
                 }
-                return Turn::Admitted(Admitted {
-                    name,
-                    mechanism: mechanism.to_string(),
-                });
+                return Turn::Admitted(admitted);
             }
             Step::Done(Err(failure)) => {
-                let refusal =
-                    Refusal::new(reason(failure.reason), failure.name.unwrap_or_default());
+                // Mechanisms know no more than right and wrong.
+                let refusal = match told {
+                    Some(Err(refusal)) => refusal,
+                    _ => Refusal::new(reason(failure.reason), failure.name.unwrap_or_default()),
+                };
                 return Turn::Refused(gate.refuse(&link, refusal).await);
             }
         };
     }
 }
 
-async fn supply(gate: &Gate, link: &Link, need: Need, canonical: &mut Option<String>) -> Step {
+async fn supply(gate: &Gate, link: &Link, need: Need, told: &mut Told) -> Step {
     match need {
         Need::VerifyPassword(need) => {
             let name = need.authentication().to_owned();
             let mechanism = need.mechanism().to_string();
-            let verdict = match gate.verify(link, &name, &mechanism, need.password()).await {
-                Ok(name) => {
-                    *canonical = Some(name);
-                    Verdict::Accepted
-                }
-                Err(Reason::Unavailable) => Verdict::Unavailable,
+            let outcome = gate.verify(link, &name, &mechanism, need.password()).await;
+            let verdict = match &outcome {
+                Ok(_) => Verdict::Accepted,
+                Err(refusal) if refusal.reason == Reason::Unavailable => Verdict::Unavailable,
                 Err(_) => Verdict::Refused,
             };
+            *told = Some(outcome);
             need.answer(verdict)
         }
         Need::FetchPassword(need) => {
@@ -131,7 +134,7 @@ async fn supply(gate: &Gate, link: &Link, need: Need, canonical: &mut Option<Str
                 need.authentication(),
                 need.mechanism(),
                 Scheme::Plain,
-                canonical,
+                told,
             )
             .await;
             need.answer(match found {
@@ -155,7 +158,7 @@ async fn supply(gate: &Gate, link: &Link, need: Need, canonical: &mut Option<Str
                 need.authentication(),
                 need.mechanism(),
                 scheme,
-                canonical,
+                told,
             )
             .await;
             let keys = match found {
@@ -189,13 +192,14 @@ async fn fetch(
     name: &str,
     mechanism: Mechanism,
     scheme: Scheme,
-    canonical: &mut Option<String>,
+    told: &mut Told,
 ) -> Found<Credential> {
     gate.wait(link).await;
     let login = link.login(&gate.full(name), &mechanism.to_string());
     match gate.passwords().credential(&login, scheme).await {
         Ok(Some(found)) => {
-            *canonical = Some(found.name);
+            let mechanism = mechanism.to_string();
+            *told = Some(Ok(Admitted::of(found.name, mechanism, &found.fields)));
             Found::This(found.credential)
         }
         Ok(None) => Found::Nothing,

@@ -1,7 +1,7 @@
 //! The gate: the backends of users and passwords, and the policy of who may use which mechanism.
 
 use super::penalty::Penalties;
-use super::{Admitted, Dialogue, Link, Reason, Refusal, Turn};
+use super::{Admitted, Dialogue, Link, Reason, Referral, Refusal, Turn};
 use crate::net::now;
 use mailcore_base::login::{Secret, TlsFacts};
 use mailcore_sasl::server::Decoy;
@@ -132,11 +132,8 @@ impl Gate {
             return Err(Refusal::new(Reason::Insecure, name));
         }
         match self.verify(link, name, "PLAIN", secret).await {
-            Ok(name) => Ok(Admitted {
-                name,
-                mechanism: "PLAIN".to_owned(),
-            }),
-            Err(reason) => Err(self.refuse(link, Refusal::new(reason, name)).await),
+            Ok(admitted) => Ok(admitted),
+            Err(refusal) => Err(self.refuse(link, refusal).await),
         }
     }
 
@@ -156,7 +153,7 @@ impl Gate {
         let right = match self.passwords.credential(&login, Scheme::Plain).await {
             Ok(Some(found)) => match found.credential {
                 Credential::Plain(secret) if apop::verify(timestamp, &secret, digest) => {
-                    Ok(found.name)
+                    Ok(Admitted::of(found.name, "APOP", &found.fields))
                 }
                 _ => Err(Reason::Credentials),
             },
@@ -164,10 +161,7 @@ impl Gate {
             Err(error) => Err(unavailable(&error)),
         };
         match right {
-            Ok(name) => Ok(Admitted {
-                name,
-                mechanism: "APOP".to_owned(),
-            }),
+            Ok(admitted) => Ok(admitted),
             Err(reason) => Err(self.refuse(link, Refusal::new(reason, name)).await),
         }
     }
@@ -192,18 +186,28 @@ impl Gate {
         name: &str,
         mechanism: &str,
         secret: &Secret,
-    ) -> Result<String, Reason> {
+    ) -> Result<Admitted, Refusal> {
         self.wait(link).await;
-        match self
+        let reason = match self
             .passwords
             .verify(&link.login(&self.full(name), mechanism), secret)
             .await
         {
-            Ok(Verdict::Granted { name, .. }) => Ok(name),
-            Ok(Verdict::Barred) => Err(Reason::Barred),
-            Ok(_) => Err(Reason::Credentials),
-            Err(error) => Err(unavailable(&error)),
-        }
+            Ok(Verdict::Granted { name, fields }) => {
+                return Ok(Admitted::of(name, mechanism, &fields));
+            }
+            Ok(Verdict::Barred {
+                name: known,
+                fields,
+            }) => {
+                let mut refusal = Refusal::new(Reason::Barred, name);
+                refusal.referral = Referral::of(&known, &fields);
+                return Err(refusal);
+            }
+            Ok(_) => Reason::Credentials,
+            Err(error) => unavailable(&error),
+        };
+        Err(Refusal::new(reason, name))
     }
 
     /// A refusal takes its time, so that guessing is slow. What failed for our own reasons does not wait, and

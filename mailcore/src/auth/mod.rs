@@ -4,14 +4,17 @@
 mod dialogue;
 mod gate;
 mod penalty;
+mod referral;
 
 pub use dialogue::{Dialogue, Turn};
 pub use gate::{Gate, Options};
 pub(crate) use gate::{bindings, nonce};
 pub use mailcore_sasl::{Mechanism, Offer};
 pub use mailcore_store::auth::{Hasher, MemoryUsers};
+pub use referral::Referral;
 
 use mailcore_base::login::{Login, Service, TlsFacts};
+use mailcore_store::auth::Fields;
 use std::net::IpAddr;
 
 /// A place to hash passwords in, seeded with the system's randomness; a server needs one for all its backends.
@@ -96,6 +99,20 @@ pub struct Admitted {
     pub name: String,
     /// By which mechanism; `PLAIN` for a plain password.
     pub mechanism: String,
+    /// Where his own mail is, if not here.
+    pub referral: Option<Referral>,
+}
+
+impl Admitted {
+    /// The user of this canonical name, with what his password entry says besides.
+    fn of(name: String, mechanism: impl Into<String>, fields: &Fields) -> Self {
+        let referral = Referral::of(&name, fields);
+        Self {
+            name,
+            mechanism: mechanism.into(),
+            referral,
+        }
+    }
 }
 
 /// Somebody has not.
@@ -106,6 +123,8 @@ pub struct Refusal {
     pub reason: Reason,
     /// The name that was tried, as far as it is known: for the log.
     pub name: String,
+    /// Where to try instead; only for [`Reason::Barred`].
+    pub referral: Option<Referral>,
 }
 
 impl Refusal {
@@ -118,6 +137,7 @@ impl Refusal {
         Self {
             reason,
             name: name.into(),
+            referral: None,
         }
     }
 }

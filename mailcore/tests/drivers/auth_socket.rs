@@ -167,6 +167,25 @@ async fn a_directory_that_is_away_refuses_nobody_for_good() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_may_not_log_in_is_refused_here_since_a_server_in_front_might_not() {
+    let world = World::new();
+    world.enlist("dora", &[("nologin", ""), ("host", "b.test")]);
+    world.enlist(
+        "emil",
+        &[("nologin", ""), ("proxy", ""), ("host", "b.test")],
+    );
+    world.enlist("fred", &[("host", "b.test")]);
+    let mut peer = Peer::of(&world).await;
+    for (id, name, said) in [
+        (1, "dora", "FAIL\t1\tuser=dora\tcode=user_disabled"),
+        (2, "emil", "FAIL\t2\tuser=emil\tcode=user_disabled"),
+        (3, "fred", "OK\t3\tuser=fred@example.test"),
+    ] {
+        assert_eq!(peer.ask(&plain(id, "", name, name)).await, said);
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_certificate_that_another_vouches_for_lets_nobody_in() {
     let world = World::new();
     let mut peer = Peer::of(&world).await;

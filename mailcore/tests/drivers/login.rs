@@ -137,6 +137,108 @@ async fn plain_passwords_of_imap_and_pop3_obey_the_same_gate() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_may_not_log_in_does_not_by_any_mechanism_wherever_his_mail_is() {
+    let proxied = [("nologin", ""), ("proxy", ""), ("host", "b.test")];
+    let moved = [("nologin", ""), ("host", "b.test")];
+    for fields in [&moved[..1], &moved, &proxied, &proxied[..2]] {
+        let world = World::new();
+        world.enlist("dora", fields);
+        for calls in BY {
+            for mechanism in MECHANISMS {
+                let mut client = world.call(calls);
+                client.greet().await;
+                let mut client = client.secured().await;
+                let said = client.authenticate(mechanism, "dora", "dora").await;
+                let refused = match calls {
+                    Calls::Imap => "a NO [",
+                    Calls::Pop3 => "-ERR ",
+                    _ => "535 5.7.8 ",
+                };
+                assert!(
+                    said.starts_with(refused),
+                    "{fields:?} {calls:?} {mechanism}: {said}"
+                );
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_referral_is_told_to_whoever_knows_the_password_and_to_nobody_else() {
+    let world = World::new();
+    let moved = [
+        ("nologin", ""),
+        ("host", "b.test"),
+        ("port", "1143"),
+        ("reason", "Moved"),
+    ];
+    world.enlist("dora", &moved);
+    world.enlist("emil", &moved[..2]);
+    world.enlist("fred", &moved[1..2]);
+    world.enlist("gina", &[("nologin", ""), ("host", "b.test\r\n* BYE")]);
+    for (name, password, by_password, said) in [
+        (
+            "dora",
+            "dora",
+            true,
+            "NO [REFERRAL imap://dora%40example.test;AUTH=*@b.test:1143/] Moved",
+        ),
+        (
+            "emil",
+            "emil",
+            true,
+            "NO [REFERRAL imap://emil%40example.test;AUTH=*@b.test/] Try this server instead.",
+        ),
+        (
+            "fred",
+            "fred",
+            false,
+            "OK [REFERRAL imap://fred%40example.test;AUTH=*@b.test/] Logged in, but you should use this server instead.",
+        ),
+        (
+            "gina",
+            "gina",
+            true,
+            "NO [CONTACTADMIN] Account is disabled.",
+        ),
+        (
+            "dora",
+            "emil",
+            false,
+            "NO [AUTHENTICATIONFAILED] Authentication failed.",
+        ),
+        (
+            "fred",
+            "emil",
+            false,
+            "NO [AUTHENTICATIONFAILED] Authentication failed.",
+        ),
+    ] {
+        let mut imap = world.call_at_home(Calls::Imap);
+        imap.greet().await;
+        let heard = imap.say(&format!("a LOGIN {name} {password}")).await;
+        assert_eq!(heard.lines().last(), Some(&*format!("a {said}")), "{name}");
+        // Where a challenge is answered, who is barred cannot be told from who is unknown; the others are alike.
+        let scrams = [Mechanism::ScramSha256, Mechanism::CramMd5];
+        let proofs = scrams.into_iter().filter(|_| !by_password);
+        for mechanism in [Mechanism::Plain, Mechanism::Login]
+            .into_iter()
+            .chain(proofs)
+        {
+            let mut imap = world.call(Calls::Imap);
+            imap.greet().await;
+            let mut imap = imap.secured().await;
+            let heard = imap.authenticate(mechanism, name, password).await;
+            assert_eq!(
+                heard.lines().last(),
+                Some(&*format!("a {said}")),
+                "{mechanism}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stranger_sends_no_password_in_the_clear() {
     let world = World::new();
     let mut imap = world.call(Calls::Imap);

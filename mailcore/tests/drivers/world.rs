@@ -10,7 +10,7 @@ use mailcore::net::tls::{self, Certificate, Side};
 use mailcore::net::{Bell, Peer, Route, Stream};
 use mailcore::reception::{Desk, Reception, Role};
 use mailcore::route::Routes;
-use mailcore::store::auth::{Found, Passwords, Scheme, User, Users, Verdict};
+use mailcore::store::auth::{Entry, Found, Passwords, Scheme, Stored, User, Users, Verdict};
 use mailcore::store::mailbox::{
     Access, Account, Append, Extensions, Listed, MailStore, Mailbox, MemoryStore, Stamp, Status,
     Ticket,
@@ -254,6 +254,17 @@ impl World {
             reception,
             bell: Mutex::default(),
         }
+    }
+
+    /// Adds a user of example.test, whose password is his name, with these fields of his entry.
+    pub fn enlist(&self, name: &str, fields: &[(&str, &str)]) {
+        let stored = Stored::parse(&format!("{{PLAIN}}{name}")).unwrap();
+        let mut entry = Entry::new(User::new(format!("{name}@example.test")), stored);
+        let owned = fields
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        entry.fields.extend(owned);
+        self.directory.users.insert(entry);
     }
 
     /// Tells the session of the last call.

@@ -63,14 +63,18 @@ pub(super) fn granted(welcome: &Welcome, turn: &mut Turn<'_>) -> Next {
     let mut words = Vec::new();
     capability::write_to(&mut words, turn.state, turn.facts, turn.options);
     let words = String::from_utf8(words).unwrap_or_default();
-    Next::Reply(if turn.state.asked_capabilities {
+    // RFC 3501 §7.1: a reply has one code, and a referral is told nowhere else.
+    if turn.state.asked_capabilities || welcome.referral.is_some() {
         turn.out.say("* CAPABILITY");
         turn.out.say(&words);
         turn.out.say("\r\n");
-        Reply::ok("Logged in").bare()
-    } else {
-        Reply::ok(format!("[CAPABILITY{words}] Logged in")).bare()
-    })
+    }
+    let text = match &welcome.referral {
+        Some(elsewhere) => elsewhere.text("Logged in, but you should use this server instead."),
+        None if turn.state.asked_capabilities => "Logged in".to_owned(),
+        None => format!("[CAPABILITY{words}] Logged in"),
+    };
+    Next::Reply(Reply::ok(text).bare())
 }
 
 pub(super) fn refused(refusal: Refusal) -> Next {
@@ -83,6 +87,9 @@ pub(super) fn refused(refusal: Refusal) -> Next {
 
 fn refused_reply(refusal: Refusal) -> Reply {
     Reply::no(match refusal {
+        Refusal::Referred(elsewhere) => {
+            return Reply::no(elsewhere.text("Try this server instead.")).bare();
+        }
         Refusal::Credentials => "[AUTHENTICATIONFAILED] Authentication failed",
         Refusal::NotAuthorized => "[AUTHORIZATIONFAILED] Authorization failed",
         Refusal::Disabled => "[CONTACTADMIN] Account is disabled",

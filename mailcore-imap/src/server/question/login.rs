@@ -1,6 +1,6 @@
 //! Questions on the way in.
 
-use super::{Answer, Decline, Question};
+use super::{Answer, Decline, Question, Referral};
 use mailcore_base::login::Secret;
 use std::fmt;
 
@@ -45,6 +45,8 @@ pub struct Welcome {
     pub user: String,
     /// The character between levels of mailbox names.
     pub separator: char,
+    /// Where the user's own mail is, if not here (RFC 2221 §4).
+    pub referral: Option<Referral>,
 }
 
 impl Welcome {
@@ -53,12 +55,13 @@ impl Welcome {
         Self {
             user: user.into(),
             separator,
+            referral: None,
         }
     }
 }
 
 /// Why a login is refused.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
     /// Wrong name, password or proof: which, nobody is told.
@@ -69,6 +72,8 @@ pub enum Refusal {
     NotAuthorized,
     /// The account is switched off.
     Disabled,
+    /// The proof is right, and the account is elsewhere. RFC 2221 §6: never where the proof is wrong.
+    Referred(Referral),
     /// The password is too old.
     Expired,
     /// The mechanism cannot be served.

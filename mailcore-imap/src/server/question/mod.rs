@@ -10,6 +10,7 @@ mod fetch;
 mod login;
 mod mailbox;
 mod order;
+mod referral;
 
 pub use append::{Abandoned, Another, Begin, Commit, Insert, Locate, Located};
 pub use change::{Copy, Expunge, Move, Search, Store};
@@ -19,6 +20,7 @@ pub use mailbox::{
     Close, Create, Delete, Expunged, List, Rename, Select, Status, Subscribe, Subscriptions, Sync,
 };
 pub use order::{Sort, Thread};
+pub use referral::Referral;
 
 use super::Facts;
 use super::session::Core;

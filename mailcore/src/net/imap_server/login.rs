@@ -1,12 +1,12 @@
 //! Logging in: the machine carries names, passwords and exchanges, the gate decides, and the account is opened.
 
 use super::{Answers, Chain};
-use crate::auth::{Admitted, Reason, Refusal as Refused, Turn};
+use crate::auth::{Admitted, Reason, Referral as Elsewhere, Refusal as Refused, Turn};
 use crate::log::{self, dovecot::Rip};
 use crate::net::end::{End, now};
 use crate::net::stream::Transport;
 use mailcore_imap::server::{
-    Authenticate, Ended, Exchange, Login, Question, Refusal, Respond, Welcome,
+    Authenticate, Ended, Exchange, Login, Question, Referral, Refusal, Respond, Welcome,
 };
 use std::time::Duration;
 
@@ -114,11 +114,12 @@ impl Answers<'_> {
 
     fn enter(&mut self, opened: Opened) -> Result<Welcome, Refusal> {
         self.method.clone_from(&opened.admitted.mechanism);
-        let name = opened.admitted.name;
+        let Admitted { name, referral, .. } = opened.admitted;
         log::dovecot::login(&name, &self.rip());
         match opened.account {
             Ok(account) => {
-                let welcome = Welcome::new(name.clone(), account.separator());
+                let mut welcome = Welcome::new(name.clone(), account.separator());
+                welcome.referral = referral.and_then(elsewhere);
                 self.account = Some(account);
                 self.user = Some(name);
                 Ok(welcome)
@@ -142,7 +143,10 @@ impl Answers<'_> {
         self.attempts += 1;
         match refused.reason {
             Reason::Unavailable => Refusal::Unavailable,
-            Reason::Barred => Refusal::Disabled,
+            Reason::Barred => refused
+                .referral
+                .and_then(elsewhere)
+                .map_or(Refusal::Disabled, Refusal::Referred),
             Reason::NotOffered => Refusal::Mechanism,
             Reason::Insecure => Refusal::Insecure,
             Reason::Credentials | Reason::Malformed => Refusal::Credentials,
@@ -208,6 +212,12 @@ impl Answers<'_> {
             &self.rip(),
         );
     }
+}
+
+/// A referral in IMAP's form, if it has one there.
+fn elsewhere(told: Elsewhere) -> Option<Referral> {
+    let referral = Referral::new(&told.user, &told.host, told.port)?;
+    Some(referral.because(&told.reason.unwrap_or_default()))
 }
 
 /// Somebody who was let in, and what came of opening the account.
