@@ -94,7 +94,7 @@ pub struct Options {
     /// watched is looked at a twelfth as often.
     pub patrol: Duration,
     /// How many mailboxes that sessions have selected are watched at most, so that what other programs do is told at once:
-    /// where the disk can tell ([`Disk::listen`](crate::disk::Disk::listen)). Each takes three watches of the kernel's,
+    /// where the disk can tell ([`Disk::listen`]). Each takes three watches of the kernel's,
     /// about a kilobyte each. Zero: none.
     pub watches: usize,
     /// Whether mailboxes get an index, beside their lists: it opens them quickly, and keeps what is told of messages
