@@ -261,12 +261,14 @@ fn launch(folder: &Path, base: u16, arguments: &[&str]) -> Option<(Child, String
     }
 }
 
-/// A base port whose service ports are all free, different for each caller: a thousand ports for each.
+/// A base port whose service ports are all free, different for each caller: a thousand ports for each, below those that
+/// the system gives to outgoing connections, of which one could take a port between this look and its use.
 pub fn free_base() -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
-    let start = (std::process::id() % 50) as u16;
+    const BASES: u16 = 22;
+    let start = (std::process::id() % u32::from(BASES)) as u16;
     for _ in 0..200 {
-        let base = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % 50 * 1000;
+        let base = 10_000 + (start + NEXT.fetch_add(1, Ordering::Relaxed)) % BASES * 1000;
         if PORTS
             .iter()
             .all(|p| TcpListener::bind(("127.0.0.1", base + p)).is_ok())
