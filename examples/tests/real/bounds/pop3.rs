@@ -2,6 +2,7 @@
 
 use super::{ask, closed, resident, serves_others};
 use crate::server::{CAROL, POP3, Server, Talk};
+use std::time::{Duration, Instant};
 
 /// Carol's session.
 pub(super) fn login(server: &Server) -> Talk {
@@ -93,7 +94,13 @@ fn a_client_that_does_not_read_its_mail_holds_up_itself_alone() {
     let mut held: Vec<Talk> = (0..10).map(|_| deaf()).collect();
     serves_others(&server);
     // A message is ten megabytes: not half of one is held for each. What a session costs is for the second tier.
-    let grown = resident(&server).saturating_sub(before);
+    // What threads have freed goes back to the system with time, on a busy machine late.
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut grown = resident(&server).saturating_sub(before);
+    while grown >= 48 * 1024 && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(100));
+        grown = resident(&server).saturating_sub(before);
+    }
     assert!(grown < 48 * 1024, "ten cost {grown} KiB");
     // One that begins to read has the message whole, as often as it asked.
     let talk = &mut held[9];
