@@ -276,6 +276,7 @@ fn who_is_refused_at_the_greeting_gets_no_further() {
 fn the_tally_is_what_postfix_logs() {
     let mut rig = in_data(WHOLE);
     rig.send(b"x\r\n.\r\n");
+    assert_eq!(rig.session.last().name(), "END-OF-MESSAGE");
     rig.send(b"NOOP\r\n");
     rig.send(b"RCPT TO:<x@y>\r\n");
     rig.send(b"QUIT\r\n");

@@ -4,7 +4,7 @@ use crate::place::{LIST, MAIL, Place, all, append, octets, shown};
 use mailcore_base::mailbox::{FlagOp, Flags, MailboxName, Uid, UidSet};
 use mailcore_store::Kind;
 use mailcore_store::auth::User;
-use mailcore_store::mailbox::{Fields, MailStore};
+use mailcore_store::mailbox::{Fields, MailStore, Stamp};
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::time::{Duration, SystemTime};
@@ -199,6 +199,33 @@ async fn two_files_of_one_name_are_two_messages_and_two_names_of_one_file_are_on
     }
     texts.sort();
     assert_eq!(texts, ["one\r\n", "same\r\n", "two\r\n"]);
+}
+
+#[tokio::test]
+async fn a_link_in_the_place_of_a_message_directory_is_not_followed() {
+    let place = Place::of_dovecot();
+    let outside = place.dir.path().join("outside");
+    fs::create_dir(&outside).unwrap();
+    fs::write(outside.join("1795171209.secret.x:2,"), MAIL).unwrap();
+    for dir in ["cur", "new", "tmp"] {
+        let name = MailboxName::parse(&format!("odd-{dir}"), '/').unwrap();
+        let folder = place.at(&format!(".odd-{dir}"));
+        place.account().await.create(&name, None).await.unwrap();
+        fs::remove_dir(folder.join(dir)).unwrap();
+        std::os::unix::fs::symlink(&outside, folder.join(dir)).unwrap();
+        let account = place.account().await;
+        let kept = async {
+            let mut append = account.append(&name).await?;
+            append.write(MAIL.as_bytes()).await?;
+            append.commit(Stamp::default()).await
+        };
+        assert_eq!(kept.await.unwrap_err().kind(), Kind::Unavailable, "{dir}");
+        if dir != "tmp" {
+            let seen = account.status(&name).await;
+            assert_eq!(seen.unwrap_err().kind(), Kind::Unavailable, "{dir}");
+        }
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 1, "{dir}");
+    }
 }
 
 #[tokio::test]
