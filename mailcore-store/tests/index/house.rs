@@ -87,7 +87,7 @@ pub(crate) fn disk() -> SimDisk {
 pub(crate) struct House {
     pub(crate) disk: SimDisk,
     pub(crate) seen: Seen,
-    store: Maildir,
+    pub(crate) store: Maildir,
 }
 
 impl House {
@@ -101,11 +101,25 @@ impl House {
             let disk = disk.clone();
             Clock::new(move || disk.now() - back)
         };
+        Self::by(disk, index, clock)
+    }
+
+    /// By a clock that is ahead by so much.
+    pub(crate) fn ahead(disk: &SimDisk, by: Duration) -> Self {
+        let clock = {
+            let disk = disk.clone();
+            Clock::new(move || disk.now() + by)
+        };
+        Self::by(disk, true, clock)
+    }
+
+    fn by(disk: &SimDisk, index: bool, clock: Clock) -> Self {
         let mut options = Options::new("mail");
         options.patience = Duration::ZERO;
         options.patrol = Duration::ZERO;
         options.kept = 1;
         options.index = index;
+        options.pid = 1; // so that all names are the same in each run
         let seen = Seen::default();
         let watched = Watched(disk.clone(), seen.clone());
         Self {

@@ -1,7 +1,7 @@
 //! What the index keeps from one start to the next: modification sequences, and what was expunged.
 
 use crate::house::{House, disk, flag, message, modseq, set};
-use mailcore_base::mailbox::{FlagOp, Flags, ModSeq};
+use mailcore_base::mailbox::{FlagOp, Flags, MailboxName, ModSeq};
 use mailcore_store::disk::Loss;
 use mailcore_store::mailbox::Mailbox;
 
@@ -114,4 +114,18 @@ async fn two_processes_on_one_mailbox_make_whoever_comes_next_look_at_everything
     let mailbox = later.select().await;
     assert!(modseq(&*mailbox).await > last);
     assert_eq!(changed(&*mailbox, told).await, [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn mail_that_no_session_has_seen_is_recent_in_a_later_life_too() {
+    let disk = disk();
+    let house = House::on(&disk);
+    house.deliver(&message(0)).await;
+    drop(house.select().await);
+    house.deliver(&message(1)).await;
+    house.deliver(&message(2)).await;
+    let later = House::on(&disk);
+    let account = later.account().await;
+    let status = account.status(&MailboxName::inbox()).await.unwrap();
+    assert_eq!((status.messages, status.recent), (3, 2));
 }

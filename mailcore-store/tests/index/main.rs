@@ -2,7 +2,12 @@
 #![cfg(feature = "files")]
 #![allow(clippy::unwrap_used)]
 
+mod account;
+mod compaction;
 mod damage;
+mod flips;
+mod format;
 mod house;
 mod kept;
 mod spared;
+mod twice;

@@ -2,6 +2,9 @@
 
 use crate::house::{House, disk, flag, message, records};
 use mailcore_base::mailbox::{FlagOp, Flags, MailboxName, UidSet};
+use mailcore_store::disk::Disk;
+use mailcore_store::mailbox::Fields;
+use std::path::Path;
 use std::time::Duration;
 
 #[tokio::test]
@@ -126,4 +129,65 @@ async fn a_mailbox_that_looks_as_it_did_is_opened_without_reading_its_directorie
     later.put("mail/new/9.foreign", "Subject: x\n\nx\n");
     assert_eq!(mailbox.sync(None).await.unwrap().now.uids.len(), 11);
     assert!(later.seen.take().1 > 0);
+}
+
+#[tokio::test]
+async fn a_size_that_the_list_tells_is_not_counted() {
+    let disk = disk();
+    let validity = House::on(&disk).select().await.uid_validity();
+    let house = House::on(&disk);
+    disk.unlink(Path::new("mail/dovecot-uidlist")).unwrap();
+    house.put(
+        "mail/dovecot-uidlist",
+        &format!("3 V{validity} N2 Gff\n1 W20 :1.a,S=17\n"),
+    );
+    house.put("mail/cur/1.a,S=17:2,", "Subject: x\n\nbody\n");
+    // Told by the list, and in a later life by the index.
+    for life in [house, House::on(&disk)] {
+        let mailbox = life.select().await;
+        life.seen.take();
+        let mut told = Vec::new();
+        let all = UidSet::all();
+        mailbox
+            .records(&all, Fields::SIZE, &mut told)
+            .await
+            .unwrap();
+        assert_eq!(told.first().unwrap().size, Some(20));
+        assert_eq!(life.seen.take().0, 0, "message files opened");
+    }
+}
+
+#[tokio::test]
+async fn what_others_did_in_the_moment_of_our_last_change_is_looked_for_in_a_later_life() {
+    let disk = disk();
+    let house = House::on(&disk);
+    house.deliver(&message(0)).await;
+    flag(&*house.select().await, &[1], FlagOp::Add, Flags::SEEN).await;
+    let disk = disk.killed();
+    disk.advance(Duration::from_secs(5));
+    let later = House::on(&disk);
+    let mailbox = later.select().await;
+    assert!(later.seen.take().1 > 0, "one more look");
+    mailbox.sync(None).await.unwrap();
+    assert_eq!(later.seen.take().1, 0, "and no more");
+}
+
+/// Its envelope takes its front alone; whoever then wants its structure is not told that there is none.
+#[tokio::test]
+async fn of_a_large_message_the_structure_is_read_when_somebody_wants_it() {
+    let disk = disk();
+    let house = House::on(&disk);
+    house.deliver(&message(0)).await;
+    let text = format!("Subject: large\n\n{}", "x\n".repeat(200_000));
+    house.put("mail/new/1.foreign", &text);
+    let mut told = Vec::new();
+    let mailbox = house.select().await;
+    let uids = UidSet::all();
+    let wanted = Fields::ENVELOPE;
+    mailbox.records(&uids, wanted, &mut told).await.unwrap();
+    assert!(told.iter().all(|record| record.structure.is_none()));
+    for life in [&house, &House::on(&disk)] {
+        let told = records(&*life.select().await).await;
+        assert!(told.iter().all(|record| record.structure.is_some()));
+    }
 }

@@ -23,8 +23,9 @@ impl Letters {
     pub(super) const LONGEST_FILE: u64 = 64 * 1024;
 
     /// Takes over what a file says now: keywords known keep their position, new ones come behind. A letter that now
-    /// means another keyword, or none, is the file's affair: the files' names follow it.
-    pub(super) fn learn(&mut self, file: &[u8]) {
+    /// means another keyword, or none, is the file's affair: the files' names follow it. False if it says nothing of a letter
+    /// that is known.
+    pub(super) fn learn(&mut self, file: &[u8]) -> bool {
         let told: Vec<(u8, Keyword)> = file
             .split(|b| *b == b'\n')
             .filter_map(|line| {
@@ -34,6 +35,8 @@ impl Letters {
                 Some((b'a' + number, Keyword::parse(name).ok()?))
             })
             .collect();
+        let is_told = |letter: u8| told.iter().any(|(told, _)| *told == letter);
+        let whole = self.0.iter().all(|(letter, _)| is_told(*letter));
         for (letter, keyword) in told {
             match self.0.iter().position(|(_, known)| *known == keyword) {
                 Some(at) => {
@@ -45,6 +48,7 @@ impl Letters {
                 None => {}
             }
         }
+        whole
     }
 
     /// Keywords in the order in which sessions know them, with their letters; none if they are too many, or letters are

@@ -55,6 +55,9 @@ mod uidlist;
 mod validity;
 mod works;
 
+#[cfg(test)]
+mod tests;
+
 use super::{Account, Clock, MailStore};
 use crate::auth::User;
 use crate::disk::{Disk, RealDisk};

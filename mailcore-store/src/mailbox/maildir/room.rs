@@ -43,6 +43,8 @@ pub(super) struct Room {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     pub(super) loaded: bool,
+    /// UIDs may have been given of which what was loaded does not know: only the list tells which comes next.
+    pub(super) behind: bool,
     /// How the directories and lists looked when they were last read.
     pub(super) stamps: Option<Stamps>,
     /// When to read them again even though they look the same.

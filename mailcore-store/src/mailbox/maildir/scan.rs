@@ -33,6 +33,9 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     let now = room.site.now();
     let stamps = stamps(room)?;
     if !ledger.loaded && index::load(room, ledger) {
+        let missed = |known: &Stamps| known.cur != stamps.cur || known.new != stamps.new;
+        let known = ledger.stamps.as_ref();
+        ledger.behind = known.is_none_or(|known| known.list != stamps.list && missed(known));
         sweep(room);
     }
     let post = room.post();
@@ -211,23 +214,22 @@ fn stamps(room: &Room) -> Result<Stamps> {
 }
 
 fn read_keywords(room: &Room, ledger: &mut Ledger, stamps: &Stamps) -> Result<()> {
-    if ledger.stamps.map(|s| s.keywords) == Some(stamps.keywords) || stamps.keywords.is_none() {
-        return Ok(());
+    match ledger.stamps.map(|s| s.keywords) == Some(stamps.keywords) {
+        true => Ok(()),
+        false => learn_keywords(room, ledger),
     }
-    learn_keywords(room, ledger)
 }
 
 /// Takes over what `dovecot-keywords` says.
 pub(super) fn learn_keywords(room: &Room, ledger: &mut Ledger) -> Result<()> {
     let path = room.path("dovecot-keywords");
-    match disk::read(
-        &*room.site.disk,
-        &path,
-        super::letters::Letters::LONGEST_FILE,
-    ) {
-        Ok(file) => ledger.letters.learn(&file),
-        Err(e) if e.kind() == ErrorKind::NotFound => {}
-        Err(e) => return Err(Error::io("dovecot-keywords", e)),
+    let longest = super::letters::Letters::LONGEST_FILE;
+    let file = match disk::read(&*room.site.disk, &path, longest) {
+        Err(e) if e.kind() == ErrorKind::NotFound => Vec::new(),
+        other => other.map_err(|e| Error::io("dovecot-keywords", e))?,
+    };
+    if !ledger.letters.learn(&file) {
+        room.site.doubt(&path); // what it has lost is written anew with the next keyword
     }
     Ok(())
 }
@@ -260,6 +262,11 @@ impl<'l> Numbers<'l> {
         if !extensions.is_empty() {
             self.extensions.insert(uid, extensions.to_owned());
         }
+    }
+
+    fn knows(&self, base: &[u8]) -> bool {
+        let slot = self.places.get(base).and_then(|at| self.uids.get(*at));
+        slot.is_some_and(|uid| *uid > 0)
     }
 
     fn unknown(&self) -> usize {
@@ -296,10 +303,13 @@ fn assign(
     let _lock = locked(room, held)?;
     match read_list(room, ledger, numbers)? {
         true => {}
-        false if ledger.loaded => ledger.torn = true, // the file is lost, what it said is not
+        // The file is lost, what it said is not.
+        false if ledger.loaded && !ledger.behind => ledger.torn = true,
         false => {
             let header = book::begin(room)?;
             book::adopt(&header, ledger, &mut *room.view()?);
+            numbers.forget();
+            ledger.behind = false;
         }
     }
     ledger.torn |= book::is_rotten(ledger, listing.len());
@@ -383,20 +393,36 @@ fn when(base: &[u8]) -> u64 {
 }
 
 /// Takes over what the list on the disk says; false if there is none that can be believed.
+///
+/// A line that gives a UID to another file than is known to have it is a damaged one: nobody gives a UID twice. What is known
+/// stands in for such a list, and for one with lines that make no sense; it is written anew.
 fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Result<bool> {
     let Some(file) = book::read(room)? else {
         return Ok(false);
     };
-    if uidlist::read(&file, |_| {}).is_none() {
-        return Ok(false);
-    }
-    numbers.forget();
+    let table = room.view()?.table.clone();
+    let mut at_odds = false;
     let header = uidlist::read(&file, |line| {
-        numbers.give(line.base, line.uid, line.extensions)
+        let known = table.row(line.uid);
+        at_odds |= known.is_some_and(|row| row.base != line.base);
     });
-    if let Some(header) = header {
-        book::adopt(&header, ledger, &mut *room.view()?);
+    let Some(mut header) = header else {
+        return Ok(false);
+    };
+    let mut view = room.view()?;
+    let same = ledger.loaded && view.validity.0.get() == header.validity;
+    header.torn |= same && at_odds;
+    let damaged = same && header.torn;
+    if !damaged {
+        numbers.forget();
     }
+    uidlist::read(&file, |line| {
+        if !(damaged && (table.row(line.uid).is_some() || numbers.knows(line.base))) {
+            numbers.give(line.base, line.uid, line.extensions);
+        }
+    });
+    book::adopt(&header, ledger, &mut view);
+    ledger.behind = false;
     Ok(true)
 }
 
@@ -512,10 +538,15 @@ fn last(uids: &UidMap) -> u32 {
     uids.last().map_or(0, Uid::number)
 }
 
+/// A change gets its modification sequence once its directory is flushed, which takes less than this.
+const FLUSHED: Duration = Duration::from_secs(60);
+
 /// Above any that another program, or an earlier life of this one, can have given: by the clock, and by the times of
 /// the files should the clock have gone back.
 pub(super) fn first_modseq(room: &Room, ledger: &Ledger) -> u64 {
     let stamps = ledger.stamps.or_else(|| Stamps::take(room).ok());
-    let files = stamps.map_or(0, |s| micros(s.cur.modified).max(micros(s.new.modified)));
-    files.max(micros(room.site.now()))
+    let files = stamps.map(|s| s.cur.modified.max(s.new.modified));
+    let now = room.site.now();
+    let later = files.filter(|files| *files > now);
+    micros(later.map_or(now, |files| files.checked_add(FLUSHED).unwrap_or(files)))
 }

@@ -47,6 +47,8 @@
 //!   more), so its end may be missing, or torn. The disk's boot has another name then: all begins anew as above, and the
 //!   directories are read whatever the Step says.
 //! - *A write failed:* the file is removed before the change is told, and made anew after a while.
+//! - *`dovecot-uidlist` is lost, or its lines give UIDs to other files:* what the index knows stands in for it, and it is
+//!   written anew. An index that has missed something cannot tell which UID comes next: the mailbox begins a new life.
 //!
 //! Two processes of ours on one mailbox: whoever finds under the file's lock that it is not as he left it (another file, or
 //! another length) works on without it, and appends a Doubt whenever he has told something; the other goes on writing.

@@ -7,7 +7,6 @@ use super::super::table::Table;
 use super::layout::{FRONT, Frame, Head, LONGEST, MAGIC, Step};
 use super::{At, cache, fill, path};
 use crate::disk::{File, Open};
-use crate::mailbox::clock::micros;
 use crate::mailbox::expunges::Expunges;
 use mailcore_base::mailbox::{Keyword, ModSeq, Uid, UidValidity};
 use std::collections::BTreeMap;
@@ -62,11 +61,9 @@ pub(in super::super) fn load(room: &Room, ledger: &mut Ledger) -> bool {
     let Ok(mut view) = room.view() else {
         return false;
     };
-    let mut modseq = found.modseq.max(step.modseq);
+    let mut modseq = found.modseq;
     if !sound {
-        modseq = (modseq + 1)
-            .max(scan::first_modseq(room, ledger))
-            .max(micros(room.site.now()));
+        modseq = (modseq + 1).max(scan::first_modseq(room, ledger));
         found.table.raise(modseq);
         found.expunges = Expunges::since_start(ModSeq(modseq));
     }

@@ -6,6 +6,8 @@
 mod cache;
 mod layout;
 mod load;
+#[cfg(test)]
+mod tests;
 
 pub(super) use cache::{Texts, add, read};
 pub(super) use layout::Draft;
