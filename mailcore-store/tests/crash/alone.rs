@@ -2,7 +2,8 @@
 
 use crate::life::{INBOX, Life};
 use crate::model::{Facts, Op};
-use crate::{disk, run, store};
+use crate::power::run;
+use crate::{disk, store};
 use mailcore_store::disk::{Disk, Loss, SimDisk};
 use std::path::Path;
 use std::time::Duration;

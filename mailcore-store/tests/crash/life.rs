@@ -1,6 +1,7 @@
 //! One life of a server and its client: what is done, what is seen, and whether that is what was told.
 
-use crate::model::{Checked, Facts, Folder, Op, ensure, large, large_rest};
+use crate::model::{Facts, Folder, Op, large, large_rest};
+use crate::power::{Checked, ensure};
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, Keyword, MailboxName, ModSeq, UidSet};
 use mailcore_store::auth::User;

@@ -7,13 +7,15 @@
 mod alone;
 mod life;
 mod model;
+#[path = "../power/mod.rs"]
+mod power;
 
 use life::{Life, drop_in};
 use mailcore_store::disk::{Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::mailbox::maildir::{Maildir, Options};
 use model::{Facts, Op};
-use std::future::Future;
+use power::{Checked, Trial, finds_the_loss_without_syncs, outlives_every_crash, run};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -51,14 +53,6 @@ const COMMANDS: [Op; 27] = [
     Op::Subscribe("A", false),
     Op::Rename("INBOX", "Old"),
 ];
-
-fn run<T>(work: impl Future<Output = T>) -> T {
-    thread_local! {
-        static RUNTIME: tokio::runtime::Runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    }
-    RUNTIME.with(|runtime| runtime.block_on(work))
-}
 
 fn disk() -> SimDisk {
     SimDisk::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
@@ -114,7 +108,7 @@ async fn to_the_end(disk: &SimDisk) -> Result<Facts, String> {
 }
 
 /// The next life, after some minutes: everything told is true, and it goes on.
-async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Result<(), String> {
+async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Checked {
     // Longer than the lock of a dead process is honoured whose name was torn.
     disk.advance(Duration::from_secs(150));
     // Meanwhile another program has delivered, if there is a mailbox.
@@ -127,20 +121,26 @@ async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Result<(), String> {
     life.go_on(&mut facts).await
 }
 
-fn operations() -> u64 {
-    let disk = disk();
-    run(until_it_fails(&disk));
-    disk.operations()
+struct Commands;
+
+impl Trial for Commands {
+    type Facts = Facts;
+
+    fn disk() -> SimDisk {
+        disk()
+    }
+
+    async fn until_it_fails(disk: &SimDisk) -> Facts {
+        until_it_fails(disk).await
+    }
+
+    async fn afterwards(disk: &SimDisk, facts: Facts) -> Checked {
+        afterwards(disk, facts).await
+    }
 }
 
-fn crash(after: u64, loss: Loss, seed: u64, syncing: bool) -> Result<(), String> {
-    let disk = disk();
-    disk.honour_syncs(syncing);
-    disk.crash_after(after);
-    let facts = run(until_it_fails(&disk));
-    let survivor = disk.restart(loss, seed);
-    run(afterwards(&survivor, facts))
-        .map_err(|why| format!("crash after {after}, {loss:?}, seed {seed}: {why}"))
+fn operations() -> u64 {
+    power::operations::<Commands>()
 }
 
 #[test]
@@ -161,25 +161,17 @@ fn without_a_crash_all_commands_succeed() {
 
 #[test]
 fn a_crash_that_loses_all_unsynced_loses_nothing_told() {
-    for after in 0..=operations() {
-        crash(after, Loss::Lost, 0, true).unwrap();
-    }
+    outlives_every_crash::<Commands>(Loss::Lost);
 }
 
 #[test]
 fn a_crash_that_keeps_all_shows_nothing_half_done() {
-    for after in 0..=operations() {
-        crash(after, Loss::Kept, 0, true).unwrap();
-    }
+    outlives_every_crash::<Commands>(Loss::Kept);
 }
 
 #[test]
 fn a_crash_that_tears_loses_nothing_told() {
-    for after in 0..=operations() {
-        for seed in 0..3 {
-            crash(after, Loss::Torn, seed * 1000 + after, true).unwrap();
-        }
-    }
+    outlives_every_crash::<Commands>(Loss::Torn);
 }
 
 /// The process is killed, the machine goes on: what the next life has built on must outlive a loss of power after it.
@@ -210,15 +202,7 @@ fn what_a_killed_process_has_left_is_made_durable_before_it_is_built_on() {
 
 #[test]
 fn with_syncing_switched_off_the_check_finds_the_loss() {
-    let all = operations();
-    let found = (0..=all)
-        .filter(|n| crash(*n, Loss::Lost, 0, false).is_err())
-        .count();
-    assert!(found as u64 > all / 2, "{found} of {all}");
-    let torn = (0..=all)
-        .filter(|n| crash(*n, Loss::Torn, *n, false).is_err())
-        .count();
-    assert!(torn as u64 > all / 4, "{torn} of {all}");
+    finds_the_loss_without_syncs::<Commands>();
 }
 
 #[test]

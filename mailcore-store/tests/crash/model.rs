@@ -1,5 +1,6 @@
 //! What a client was told, and so what must still be true after a crash.
 use crate::life::{Seen, seen_as};
+use crate::power::{Checked, ensure};
 use mailcore_base::mailbox::{ModSeq, Uid, UidSet};
 use mailcore_store::{Error, Kind, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,13 +67,6 @@ pub(crate) struct Facts {
     /// Deliveries that were not answered, which the queue will repeat.
     pub(crate) undelivered: Vec<Op>,
 }
-
-pub(crate) type Checked = std::result::Result<(), String>;
-
-macro_rules! ensure {
-    ($it:expr, $($why:tt)*) => { if !$it { return Err(format!($($why)*)); } };
-}
-pub(crate) use ensure;
 
 pub(crate) fn large(text: &str) -> Vec<u8> {
     [text.as_bytes(), large_rest()].concat()

@@ -5,14 +5,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod model;
+#[path = "../power/mod.rs"]
+mod power;
 
 use mailcore_store::Result;
 use mailcore_store::disk::{Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::queue::Lane;
 use mailcore_store::queue::log::{Options, SegmentQueue};
-use model::{Checked, Facts, Life, Op, at};
-use std::future::Future;
+use model::{Facts, Life, Op, at};
+use power::{Checked, Trial, finds_the_loss_without_syncs, outlives_every_crash, run};
 use std::sync::Arc;
 
 const OPS: [Op; 33] = [
@@ -50,14 +52,6 @@ const OPS: [Op; 33] = [
     Op::Churn(9),
     Op::Assign("seven", Lane::Deferred),
 ];
-
-fn run<T>(work: impl Future<Output = T>) -> T {
-    thread_local! {
-        static RUNTIME: tokio::runtime::Runtime =
-            tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    }
-    RUNTIME.with(|runtime| runtime.block_on(work))
-}
 
 fn disk() -> SimDisk {
     SimDisk::new(at(0))
@@ -120,20 +114,26 @@ async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Checked {
         .map_err(|why| format!("a life later: {why}"))
 }
 
-fn operations() -> u64 {
-    let disk = disk();
-    run(until_it_fails(&disk));
-    disk.operations()
+struct Queued;
+
+impl Trial for Queued {
+    type Facts = Facts;
+
+    fn disk() -> SimDisk {
+        disk()
+    }
+
+    async fn until_it_fails(disk: &SimDisk) -> Facts {
+        until_it_fails(disk).await
+    }
+
+    async fn afterwards(disk: &SimDisk, facts: Facts) -> Checked {
+        afterwards(disk, facts).await
+    }
 }
 
-fn crash(after: u64, loss: Loss, seed: u64, syncing: bool) -> Checked {
-    let disk = disk();
-    disk.honour_syncs(syncing);
-    disk.crash_after(after);
-    let facts = run(until_it_fails(&disk));
-    let survivor = disk.restart(loss, seed);
-    run(afterwards(&survivor, facts))
-        .map_err(|why| format!("crash after {after}, {loss:?}, seed {seed}: {why}"))
+fn operations() -> u64 {
+    power::operations::<Queued>()
 }
 
 #[test]
@@ -152,25 +152,17 @@ fn without_a_crash_everything_succeeds() {
 
 #[test]
 fn a_crash_that_loses_all_unsynced_loses_nothing_told() {
-    for after in 0..=operations() {
-        crash(after, Loss::Lost, 0, true).unwrap();
-    }
+    outlives_every_crash::<Queued>(Loss::Lost);
 }
 
 #[test]
 fn a_crash_that_keeps_all_shows_nothing_half_done() {
-    for after in 0..=operations() {
-        crash(after, Loss::Kept, 0, true).unwrap();
-    }
+    outlives_every_crash::<Queued>(Loss::Kept);
 }
 
 #[test]
 fn a_crash_that_tears_loses_nothing_told() {
-    for after in 0..=operations() {
-        for seed in 0..3 {
-            crash(after, Loss::Torn, seed * 1000 + after, true).unwrap();
-        }
-    }
+    outlives_every_crash::<Queued>(Loss::Torn);
 }
 
 /// The process is killed, the machine goes on: what the next life has seen must outlive a loss of power after it.
@@ -189,15 +181,7 @@ fn what_a_killed_process_has_left_is_made_durable_before_it_is_believed() {
 
 #[test]
 fn with_syncing_switched_off_the_check_finds_the_loss() {
-    let all = operations();
-    let found = (0..=all)
-        .filter(|n| crash(*n, Loss::Lost, 0, false).is_err())
-        .count();
-    assert!(found as u64 > all / 2, "{found} of {all}");
-    let torn = (0..=all)
-        .filter(|n| crash(*n, Loss::Torn, *n, false).is_err())
-        .count();
-    assert!(torn as u64 > all / 4, "{torn} of {all}");
+    finds_the_loss_without_syncs::<Queued>();
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the queue has told, and so what must still be true after a crash.
 
+use crate::power::{Checked, ensure};
 use bytes::Bytes;
 use mailcore_base::address::{Address, ForwardPath, Repertoire};
 use mailcore_base::envelope::{Envelope, Recipient};
@@ -55,12 +56,6 @@ struct Message {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Facts {
     messages: BTreeMap<String, Message>,
-}
-
-pub(crate) type Checked = std::result::Result<(), String>;
-
-macro_rules! ensure {
-    ($it:expr, $($why:tt)*) => { if !$it { return Err(format!($($why)*)); } };
 }
 
 pub(crate) fn at(minute: u32) -> SystemTime {
