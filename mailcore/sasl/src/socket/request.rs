@@ -181,5 +181,7 @@ mod tests {
         let odd = parse("1\tX\tservice=a\trip=here\trport=99999\tsession=1\tdebug\t").unwrap();
         assert_eq!((odd.remote, odd.remote_port), (None, None));
         assert!(odd.response.is_none());
+        let later = parse("1\tX\tservice=a\tsecured=tls\tvalid-client-cert=no").unwrap();
+        assert!(later.secured && !later.valid_client_cert);
     }
 }

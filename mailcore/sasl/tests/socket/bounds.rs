@@ -179,3 +179,66 @@ fn a_response_is_not_shown() {
     peer.say(b"AUTH\t1\tPLAIN\tservice=smtp\tresp=c2VjcmV0\n");
     assert!(!format!("{:?}", peer.session).contains("c2VjcmV0"));
 }
+
+#[test]
+fn what_binds_a_channel_is_not_offered_here() {
+    let peer = Logins::new("SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN", true);
+    let said = String::from_utf8(peer.output).unwrap();
+    assert!(said.contains("MECH\tSCRAM-SHA-256\t") && said.contains("MECH\tPLAIN\t"));
+    assert!(!said.contains("-PLUS"), "{said}");
+}
+
+#[test]
+fn a_line_may_end_in_crlf() {
+    let mut peer = Logins::new("PLAIN", false);
+    peer.say(b"VERSION\t1\t2\r\nCPID\t1\r\nAUTH\t1\tPLAIN\tservice=smtp\tresp=\r\n");
+    assert_eq!(peer.asked, ["begin 1 PLAIN smtp \"\""]);
+}
+
+#[test]
+fn who_answers_twice_is_refused_and_may_begin_anew() {
+    let mut peer = Logins::greeted();
+    peer.say(b"AUTH\t1\tLOGIN\tservice=smtp\n");
+    peer.settle(peer.tickets[0], Reply::Challenge(b"?".to_vec()));
+    peer.say(b"CONT\t1\tYQ==\n");
+    peer.output.clear();
+    peer.asked.clear();
+    peer.say(b"CONT\t1\tYg==\n");
+    assert_eq!(peer.output, b"FAIL\t1\treason=Unexpected continuation\n");
+    assert_eq!(peer.asked, ["forget 1"]);
+    peer.say(b"AUTH\t1\tLOGIN\tservice=smtp\n");
+    assert_eq!((peer.ended(), peer.tickets.len()), (None, 2));
+}
+
+#[test]
+fn a_server_that_goes_down_does_not_wait_for_clients_that_were_asked() {
+    let mut peer = Logins::greeted();
+    peer.say(b"AUTH\t1\tLOGIN\tservice=smtp\n");
+    peer.settle(peer.tickets[0], Reply::Challenge(b"?".to_vec()));
+    peer.session.notice(Notice::Shutdown);
+    peer.run(false);
+    assert_eq!((peer.ended(), peer.closed), (Some(Ended::Shutdown), true));
+}
+
+#[test]
+fn exchanges_that_are_over_take_no_memory() {
+    let mut peer = Logins::greeted();
+    for id in 1..=10_000 {
+        peer.say(format!("AUTH\t{id}\tPLAIN\tservice=smtp\tresp=\n").as_bytes());
+        let ticket = *peer.tickets.last().unwrap();
+        peer.settle(ticket, granted("a"));
+        peer.output.clear();
+    }
+    let kept = format!("{:?}", peer.session).matches("Ticket").count();
+    assert!(kept <= 2 * MOST_OPEN + 1, "{kept} of 10,000");
+}
+
+#[test]
+fn each_list_begins_in_front() {
+    let mut peer = Lookups::new();
+    peer.say(b"VERSION\t1\t0\nLIST\t1\nLIST\t2\n");
+    let said = String::from_utf8(peer.output).unwrap();
+    for line in ["LIST\t1\talice\n", "LIST\t2\talice\n", "DONE\t2\t\n"] {
+        assert!(said.contains(line), "{said}");
+    }
+}
