@@ -214,6 +214,17 @@ fn a_folded_header_is_found_as_it_reads() {
 }
 
 #[test]
+fn no_text_reaches_from_one_part_into_the_next() {
+    let message = "Subject: one\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n\
+                   --x\r\n\r\nabc\r\n--x\r\n\r\ndef\r\n--x--\r\n";
+    for there in ["abc", "def"] {
+        assert!(matches(body(there), message) && matches(text(there), message));
+    }
+    assert!(!matches(body("abcdef"), message));
+    assert!(!matches(text("abcdef"), message));
+}
+
+#[test]
 fn keys_join_as_logic_has_it() {
     let (yes, no) = (|| body("inside"), || body("outside"));
     assert!(

@@ -70,3 +70,25 @@ impl Window {
 pub(super) fn longest<'a>(needles: impl Iterator<Item = &'a Needle>) -> usize {
     needles.map(Needle::len).max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_of_a_text_is_kept_than_a_needle_reaches_back() {
+        let (mut window, needle) = (Window::default(), Needle::new("ab"));
+        for _ in 0..1000 {
+            window.push("\u{e9}a");
+            assert!(!window.has(&needle));
+            window.slide(needle.len());
+            assert!(
+                window.text.len() <= needle.len() + 3,
+                "{}",
+                window.text.len()
+            );
+        }
+        window.push("b");
+        assert!(window.has(&needle));
+    }
+}
