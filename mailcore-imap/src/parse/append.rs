@@ -114,3 +114,76 @@ fn ends_in_url(text: &[u8]) -> bool {
     let word = word.get(word.len().saturating_sub(4)..).unwrap_or_default();
     word.eq_ignore_ascii_case(b" URL") || word.eq_ignore_ascii_case(b"(URL")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANNOUNCED: Option<Announced> = Some(Announced {
+        size: 3,
+        waits: true,
+    });
+
+    #[test]
+    fn what_stands_in_front_of_a_message_is_read() {
+        let read = |text: &str| head(&mut Cursor::new(text.as_bytes()), ANNOUNCED);
+        let all = read("(\\Seen work) \"01-Jan-2020 00:00:00 +0000\" {3}").unwrap();
+        assert!(
+            all.list
+                .system
+                .contains(mailcore_base::mailbox::Flags::SEEN)
+        );
+        assert_eq!(all.list.keywords.len(), 1);
+        assert_eq!(all.date.map(|date| date.seconds), Some(1_577_836_800));
+        for bare in ["{3}", "~{3+}", "() {3}"] {
+            let bare = read(bare).unwrap();
+            assert!(bare.date.is_none() && !bare.catenate);
+        }
+        assert!(read("CATENATE (URL x)").unwrap().catenate);
+    }
+
+    #[test]
+    fn what_announces_no_message_is_refused() {
+        for (text, why) in [
+            ("CATENATE URL x)", "Invalid arguments"),
+            ("CATENATE ()", "Empty CATENATE list"),
+            ("CATENATE", "Missing arguments"),
+            ("\"yesterday\" {3}", "Invalid internal date"),
+            ("(\\Seen {3}", "Invalid arguments"),
+            ("text", "Invalid arguments"),
+            ("{3}\r\nabc", "Invalid arguments"),
+        ] {
+            let read = head(&mut Cursor::new(text.as_bytes()), ANNOUNCED);
+            assert_eq!(read.err(), Some(Wrong::from(why)), "{text}");
+        }
+        let unannounced = head(&mut Cursor::new(b"{3}"), None);
+        assert_eq!(unannounced.err(), Some(Wrong::ARGUMENTS));
+    }
+
+    #[test]
+    fn the_parts_of_a_message_are_read() {
+        let read = |text: &'static str| part(&mut Cursor::new(text.as_bytes()), ANNOUNCED);
+        assert_eq!(read("TEXT {3}"), Ok(Part::Text));
+        assert_eq!(read(" text ~{3+}"), Ok(Part::Text));
+        assert_eq!(read("URL {3}"), Ok(Part::UrlToCome));
+        assert_eq!(read("URL \"/x\""), Ok(Part::Url(b"/x"[..].into())));
+        assert_eq!(read(" )"), Ok(Part::Closed));
+        for bad in ["TEXT x", "TEXT", "FILE {3}", "URL", "(", ""] {
+            assert!(read(bad).is_err(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_octets_of_a_message_are_those_of_a_message() {
+        for (text, is) in [
+            ("a APPEND INBOX {3}", true),
+            ("a APPEND INBOX (\\Seen) {3}", true),
+            ("a APPEND INBOX CATENATE (TEXT {3}", true),
+            ("a APPEND INBOX CATENATE (URL {3}", false),
+            ("a APPEND INBOX CATENATE (TEXT {1}\r\nx URL {3}", false),
+            ("a APPEND {3}", false),
+        ] {
+            assert_eq!(at_message(text.as_bytes()), is, "{text}");
+        }
+    }
+}

@@ -317,6 +317,7 @@ mod tests {
             (b"{3}abc", "Missing LF after literal size"),
             (b"", "Missing arguments"),
             (b"a\"b", "Invalid characters in atom"),
+            (b"caf\xc3\xa9", "8bit data in atom"),
         ] {
             assert_eq!(
                 Cursor::new(bad).astring(),
@@ -334,6 +335,13 @@ mod tests {
         assert_eq!(words(b"(a B)x"), Ok(vec!["A".to_string(), "B".to_string()]));
         assert_eq!(words(b"(a b"), Err(Wrong::OPEN_LIST));
         assert_eq!(words(b"("), Err(Wrong::OPEN_LIST));
+    }
+
+    #[test]
+    fn no_name_of_anything_has_more_than_64_octets() {
+        let keyword = |length: usize| Cursor::new(&b"x".repeat(length)).keyword();
+        assert_eq!(keyword(64), Ok("X".repeat(64)));
+        assert_eq!(keyword(65), Err(Wrong::ARGUMENTS));
     }
 
     #[test]

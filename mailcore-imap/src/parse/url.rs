@@ -44,9 +44,6 @@ impl MessageUrl {
             let number = number(value).and_then(|n| u32::try_from(n).ok());
             let number = number.and_then(NonZeroU32::new);
             uid_validity = Some(UidValidity(number.ok_or("Invalid UIDVALIDITY")?));
-            if rest.is_empty() {
-                return Err("Invalid IMAP URL: Missing message UID");
-            }
         }
         rest = rest.strip_prefix(b"/").unwrap_or(rest);
         let uid = parameter(&mut rest, b";UID=").ok_or("Invalid IMAP URL: Missing message UID")?;
