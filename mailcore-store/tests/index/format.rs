@@ -1,7 +1,7 @@
 //! Files of the index that are right by their checks and nothing that we would have written.
 
 use crate::house::{House, disk, flag, message, modseq, records, set};
-use mailcore_base::mailbox::{FlagOp, Flags};
+use mailcore_base::mailbox::{FlagChange, FlagOp, Flags};
 use mailcore_store::disk::{Disk, Loss, Open, SimDisk, read};
 use std::path::Path;
 use std::time::Duration;
@@ -266,4 +266,42 @@ async fn a_record_that_is_longer_than_most_is_read_whole() {
     let told = records(&*mailbox).await;
     assert!(told[3].headers.as_deref().unwrap().len() > 8192);
     assert_eq!(house.seen.take().0, 0, "message files opened");
+}
+
+/// A write to the index fails, whichever: flags that go on and off afterwards are news to whoever was told of them.
+#[tokio::test]
+async fn an_index_that_could_not_be_written_is_not_believed_later() {
+    let base = settled().await;
+    let (first, last) = {
+        let disk = base.killed();
+        let house = House::on(&disk);
+        let mailbox = house.select().await;
+        let first = disk.operations();
+        flag(&*mailbox, &[2], FlagOp::Add, Flags::FLAGGED).await;
+        (first, disk.operations())
+    };
+    assert!(last > first + 2);
+    for at in first + 1..=last {
+        let disk = base.killed();
+        let house = House::on(&disk);
+        let mailbox = house.select().await;
+        disk.fail_at(at);
+        let mut told = Vec::new();
+        for op in [FlagOp::Add, FlagOp::Remove] {
+            let change = FlagChange::of(op, Flags::FLAGGED);
+            if mailbox.flag(&set(&[2]), &change, None).await.is_err() {
+                // A lock that could not be given back is honoured for a while.
+                disk.advance(Duration::from_secs(150));
+                mailbox.flag(&set(&[2]), &change, None).await.unwrap();
+            }
+            told.push(modseq(&*mailbox).await);
+        }
+        let disk = disk.killed();
+        let house = House::on(&disk);
+        let mailbox = house.select().await;
+        let changes = mailbox.sync(Some(told[0])).await.unwrap();
+        assert!(changes.now.modseq >= told[1], "failed at {at}");
+        let news = changes.flagged.iter().any(|it| it.0.number() == 2);
+        assert!(news, "failed at {at}: who saw the flag keeps it");
+    }
 }

@@ -264,6 +264,10 @@ impl<'l> Numbers<'l> {
         }
     }
 
+    fn lists(&self, base: &[u8]) -> bool {
+        self.places.contains_key(base)
+    }
+
     fn knows(&self, base: &[u8]) -> bool {
         let slot = self.places.get(base).and_then(|at| self.uids.get(*at));
         slot.is_some_and(|uid| *uid > 0)
@@ -394,18 +398,19 @@ fn when(base: &[u8]) -> u64 {
 
 /// Takes over what the list on the disk says; false if there is none that can be believed.
 ///
-/// A line that gives a UID to another file than is known to have it is a damaged one: nobody gives a UID twice. What is known
-/// stands in for such a list, and for one with lines that make no sense; it is written anew.
+/// A line that gives the UID of a file that is there to another one is damaged: nobody gives a UID twice. What is known stands
+/// in for such a list, and for one with lines that make no sense; it is written anew.
 fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Result<bool> {
     let Some(file) = book::read(room)? else {
         return Ok(false);
     };
     let table = room.view()?.table.clone();
-    let mut at_odds = false;
-    let header = uidlist::read(&file, |line| {
+    let taken = |numbers: &Numbers<'_>, line: &uidlist::Line<'_>| {
         let known = table.row(line.uid);
-        at_odds |= known.is_some_and(|row| row.base != line.base);
-    });
+        known.is_some_and(|row| row.base != line.base && numbers.lists(row.base))
+    };
+    let mut at_odds = false;
+    let header = uidlist::read(&file, |line| at_odds |= taken(numbers, &line));
     let Some(mut header) = header else {
         return Ok(false);
     };
@@ -417,7 +422,7 @@ fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Res
         numbers.forget();
     }
     uidlist::read(&file, |line| {
-        if !(damaged && (table.row(line.uid).is_some() || numbers.knows(line.base))) {
+        if !(damaged && (taken(numbers, &line) || numbers.knows(line.base))) {
             numbers.give(line.base, line.uid, line.extensions);
         }
     });
