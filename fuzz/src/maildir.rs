@@ -1,8 +1,9 @@
-//! Maildirs as somebody left them: lists of UIDs, keywords and subscriptions with anything in them, files of any name.
-//! The mailbox opens, shows each file that is a message once, and what it has shown stays true when it is opened anew.
+//! Maildirs as somebody left them: lists of UIDs, keywords and subscriptions, the sum of sizes and the last UIDVALIDITY with
+//! anything in them, files of any name. The mailbox opens, shows each file that is a message once, and what it has shown stays
+//! true when it is opened anew; a mailbox that is made again is another one.
 
 use crate::Choices;
-use mailcore_base::mailbox::{MailboxName, Snapshot, Uid, UidSet};
+use mailcore_base::mailbox::{MailboxName, Snapshot, Uid, UidSet, UidValidity};
 use mailcore_store::Result;
 use mailcore_store::auth::User;
 use mailcore_store::disk::{Disk, Open, SimDisk, mkdir_all};
@@ -28,8 +29,8 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.expect("a runtime")
 });
 
-/// The input is four parts, each ended by a line `--`: names of files in `cur` and `new` by turns, the list of UIDs, the
-/// list of keywords, the subscriptions.
+/// The input is six parts, each ended by a line `--`: names of files in `cur` and `new` by turns, the list of UIDs, the
+/// list of keywords, the subscriptions, the sum of sizes, the last UIDVALIDITY.
 pub fn body(input: &[u8]) {
     let disk = SimDisk::new(UNIX_EPOCH + Duration::from_secs(1_700_000_000));
     let bases = furnish(&disk, input);
@@ -51,6 +52,32 @@ pub fn body(input: &[u8]) {
         // There is no UID behind the last.
         Err(error) => assert!(first.uid_next.number() > u32::MAX - 2, "{error}"),
     }
+    summed_up(&disk);
+    // There is no UIDVALIDITY behind the last.
+    let lives = RUNTIME.block_on(made_twice(&disk));
+    assert!(lives.is_none_or(|(one, other)| other > one));
+}
+
+/// Whatever the file said, it grows by whole lines and not without end.
+fn summed_up(disk: &SimDisk) {
+    let path = Path::new("mail/maildirsize");
+    let text = mailcore_store::disk::read(disk, path, 1 << 20).expect("a file that was there");
+    assert!(text.len() <= 5120, "{} octets", text.len());
+    assert!(text.is_empty() || text.ends_with(b"\n"));
+}
+
+/// The UIDVALIDITY of a mailbox, and of the one that is made in its place.
+async fn made_twice(disk: &SimDisk) -> Option<(UidValidity, UidValidity)> {
+    let name = MailboxName::parse("made", '/').expect("a name");
+    let mut lives = Vec::new();
+    for _ in 0..2 {
+        let account = account(disk).await.ok()?;
+        account.create(&name, None).await.ok()?;
+        let mailbox = account.open(&name, Access::Write).await.ok()?;
+        lives.push(mailbox.uid_validity());
+        account.delete(&name).await.ok()?;
+    }
+    Some((*lives.first()?, *lives.last()?))
 }
 
 /// Puts the parts in their places; the bases of the names that are messages.
@@ -74,7 +101,13 @@ fn furnish(disk: &SimDisk, input: &[u8]) -> BTreeSet<Vec<u8>> {
         let place = Path::new(["mail/cur", "mail/new"][n % 2]);
         write(disk, &place.join(OsStr::from_bytes(name)), KEPT);
     }
-    for list in ["dovecot-uidlist", "dovecot-keywords", "subscriptions"] {
+    for list in [
+        "dovecot-uidlist",
+        "dovecot-keywords",
+        "subscriptions",
+        "maildirsize",
+        "dovecot-uidvalidity",
+    ] {
         write(disk, &Path::new("mail").join(list), &part(&mut choices));
     }
     bases
