@@ -2,7 +2,7 @@
 //! whichever steps are dropped.
 //!
 //! In `dialogs/*.txt`, `C:` is a line of the client (`C-` one without its line end, `C=` one with escapes), `S:`
-//! one of the server, `D:` something else that happens, `#` a note. Timings are left out. With
+//! one of the server, `D:` something else that happens, `L:` a limit in front of it all, `#` a note. Timings are left out. With
 //! `MAILCORE_BLESS` set, the `S:` lines are written anew.
 
 #![allow(clippy::unwrap_used, reason = "a test says what it expects")]
@@ -24,8 +24,19 @@ const BIG: &[u8] = b"Subject: hi\r\nFrom: A B <a@b.c>\r\nTo: x@y.z\r\nDate: Mon,
 const MIME: &[u8] = b"Subject: mime\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nh=C3=A9llo=\r\n you=21\r\n--bb\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--bb\r\nContent-Transfer-Encoding: x-unknown\r\n\r\nabc\r\n--bb--\r\n";
 const SMALL: &[u8] = b"Subject: small\r\n\r\nbody\r\n";
 
-fn options() -> Options {
+fn options(script: &str) -> Options {
     let mut options = Options::default();
+    for limit in script.lines().filter_map(|line| line.strip_prefix("L: ")) {
+        let (name, value) = limit.split_once(' ').unwrap();
+        let limits = &mut options.limits;
+        match name {
+            "line" => limits.line = value.parse().unwrap(),
+            "swallow" => limits.swallow = value.parse().unwrap(),
+            "message" => limits.message = value.parse().ok(),
+            "together" => limits.together = value.parse().unwrap(),
+            other => panic!("no limit: {other}"),
+        }
+    }
     options.greeting = "Dovecot ready.".into();
     options.starttls = true;
     options.mechanisms.push(Mechanism {
@@ -148,7 +159,7 @@ fn unescape(text: &str) -> Vec<u8> {
 /// Plays the client's side and gives the whole transcript.
 fn play(script: &str, manner: Manner) -> String {
     let mut desk = Desk::new();
-    let mut connection = Connection::new(options(), manner);
+    let mut connection = Connection::new(options(script), manner);
     let mut transcript = String::new();
     let mut begun = false;
     let mut lines = script.lines().peekable();

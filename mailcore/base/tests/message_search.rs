@@ -225,6 +225,23 @@ fn no_text_reaches_from_one_part_into_the_next() {
 }
 
 #[test]
+fn fields_are_the_messages_own_and_bodies_are_no_headers() {
+    let message = "Subject: outer\r\nContent-Type: multipart/report; boundary=x\r\n\r\n\
+                   --x\r\nContent-Type: message/delivery-status\r\n\r\nAction: failed\r\n\
+                   --x\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\n\r\ntext\r\n--x--\r\n";
+    assert!(matches(header("Subject", "outer"), message));
+    assert!(!matches(header("Subject", "inner"), message));
+    assert!(matches(text("inner"), message));
+    assert!(matches(body("Action: failed"), message), "a report is text");
+    // Headers are read for one key, and are nothing to the other.
+    assert!(!matches(text("nowhere").or(body("outer")), message));
+    assert!(!matches(
+        header("Subject", "inner").or(text("nowhere")),
+        message
+    ));
+}
+
+#[test]
 fn keys_join_as_logic_has_it() {
     let (yes, no) = (|| body("inside"), || body("outside"));
     assert!(

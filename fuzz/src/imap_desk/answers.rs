@@ -1,0 +1,1 @@
+../../../mailcore-imap/tests/common/answers.rs
