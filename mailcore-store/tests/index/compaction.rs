@@ -306,6 +306,16 @@ fn damage(disk: &SimDisk, path: &str, at: u64, how: Damage) {
     }
 }
 
+fn ends_of_frames(disk: &SimDisk) -> Vec<u64> {
+    let octets = mailcore_store::disk::read(disk, Path::new(INDEX), 1 << 30).unwrap();
+    let (mut at, mut ends) = (8, vec![8]);
+    while let Some(front) = octets.get(at..at + 4) {
+        at += 8 + u32::from_le_bytes(front.try_into().unwrap()) as usize;
+        ends.push(at as u64);
+    }
+    ends
+}
+
 /// Before the checkpoint the damage is in the log or in a checkpoint with a log behind it, after it in a checkpoint alone,
 /// and then in one with a log again.
 #[tokio::test]
@@ -332,6 +342,9 @@ async fn a_checkpoint_or_a_long_log_that_is_damaged_loses_nothing() {
             for at in (0..len).step_by((len / 40).max(1) as usize) {
                 for how in [Damage::Cut, Damage::Turned, Damage::Blanked] {
                     let disk = disk.killed();
+                    // A cut between two frames cannot be told from none.
+                    let between = path == INDEX && ends_of_frames(&disk).contains(&at);
+                    let at = at + u64::from(between);
                     damage(&disk, path, at, how);
                     let case = format!("{state}: {path} {how:?} at {at} of {len}");
                     stands(&disk, told, &case).await;

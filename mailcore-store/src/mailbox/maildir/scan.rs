@@ -398,8 +398,8 @@ fn when(base: &[u8]) -> u64 {
 
 /// Takes over what the list on the disk says; false if there is none that can be believed.
 ///
-/// A line that gives the UID of a file that is there to another one is damaged: nobody gives a UID twice. What is known stands
-/// in for such a list, and for one with lines that make no sense; it is written anew.
+/// A line that gives the UID of a file that is there to another one is damaged, or one that gives a file its second: nobody
+/// does. What is known stands in for such a list, and for one with lines that make no sense; it is written anew.
 fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Result<bool> {
     let Some(file) = book::read(room)? else {
         return Ok(false);
@@ -409,8 +409,13 @@ fn read_list(room: &Room, ledger: &mut Ledger, numbers: &mut Numbers<'_>) -> Res
         let known = table.row(line.uid);
         known.is_some_and(|row| row.base != line.base && numbers.lists(row.base))
     };
-    let mut at_odds = false;
-    let header = uidlist::read(&file, |line| at_odds |= taken(numbers, &line));
+    let (mut at_odds, mut met) = (false, vec![false; numbers.uids.len()]);
+    let header = uidlist::read(&file, |line| {
+        let slot = numbers.places.get(line.base);
+        let slot = slot.and_then(|at| met.get_mut(*at));
+        let twice = slot.is_some_and(|met| std::mem::replace(met, true));
+        at_odds |= twice || taken(numbers, &line);
+    });
     let Some(mut header) = header else {
         return Ok(false);
     };
