@@ -10,11 +10,12 @@ type Promise = fn(&dyn Disk, &Path);
 
 /// Every promise, each in a directory of its own.
 pub fn all(disk: &dyn Disk) {
-    let promises: [(&str, Promise); 9] = [
+    let promises: [(&str, Promise); 10] = [
         ("bytes", bytes_come_back_from_where_they_were_written),
         ("once", a_file_is_created_once),
         ("rename", a_rename_replaces_and_keeps_the_file),
         ("link", a_link_is_one_file_with_two_names),
+        ("look", a_look_tells_what_there_is),
         ("open", an_open_file_outlives_its_name),
         ("dirs", directories_are_made_one_by_one_and_removed_empty),
         ("times", a_change_of_names_shows_in_the_directorys_time),
@@ -118,8 +119,25 @@ pub fn a_link_is_one_file_with_two_names(disk: &dyn Disk, dir: &Path) {
     ok(disk.link(&a, &b));
     assert_eq!(refused(disk.link(&a, &b)), ErrorKind::AlreadyExists);
     assert_eq!(ok(disk.stat(&a)).inode, ok(disk.stat(&b)).inode);
+    assert_eq!(ok(disk.look(&a)).links, 2);
+    made(disk, &dir.join("c"), b"other");
+    ok(disk.rename(&dir.join("c"), &a));
+    assert_eq!(ok(disk.look(&b)).links, 1, "another file has that name");
+    ok(disk.link(&b, &dir.join("c")));
+    ok(disk.unlink(&dir.join("c")));
+    assert_eq!(ok(disk.look(&b)).links, 1);
     ok(disk.unlink(&a));
     assert_eq!(ok(read(disk, &b, 10)), b"same");
+}
+
+/// Of files, directories, and what is not there.
+pub fn a_look_tells_what_there_is(disk: &dyn Disk, dir: &Path) {
+    let path = dir.join("file");
+    made(disk, &path, b"hello");
+    assert_eq!(ok(disk.look(&path)), ok(disk.stat(&path)));
+    assert_eq!(ok(disk.look(dir)), ok(disk.stat(dir)));
+    assert_eq!(refused(disk.look(&dir.join("none"))), ErrorKind::NotFound);
+    ok(disk.network(dir));
 }
 
 /// A reader is not cut off by an EXPUNGE.

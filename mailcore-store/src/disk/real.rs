@@ -101,6 +101,30 @@ impl Disk for RealDisk {
         fs::symlink_metadata(self.at(path)).map(|m| stat(&m))
     }
 
+    /// Opening is what makes a client of NFS ask the server (close-to-open consistency), for directories too.
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let link = rustix::io::Errno::LOOP.raw_os_error();
+        let mut options = fs::OpenOptions::new();
+        options.read(true).custom_flags(flags.bits() as i32);
+        match options.open(self.at(path)) {
+            // A link is what it is, and what may not be read can still be told of.
+            Err(e) if e.raw_os_error() == Some(link) => self.stat(path),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => self.stat(path),
+            other => other?.metadata().map(|m| stat(&m)),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn network(&self, path: &Path) -> io::Result<Option<&'static str>> {
+        super::network::name(&self.at(path))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn network(&self, _: &Path) -> io::Result<Option<&'static str>> {
+        Ok(None)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         fs::File::open(self.at(path))?.sync_all()
     }
@@ -232,6 +256,7 @@ fn stat(of: &fs::Metadata) -> Stat {
         len: of.len(),
         inode: of.ino(),
         device: of.dev(),
+        links: of.nlink(),
         modified: time(of.mtime(), of.mtime_nsec()),
         changed: time(of.ctime(), of.ctime_nsec()),
     }

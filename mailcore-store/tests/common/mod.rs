@@ -21,6 +21,7 @@ pub(crate) enum Call<'c> {
     Rmdir(&'c Path),
     List(&'c Path),
     Stat(&'c Path),
+    Look(&'c Path),
     SyncDir(&'c Path),
     SyncAll(&'c Path),
     Lock(&'c Path),
@@ -65,7 +66,7 @@ pub(crate) trait Hook: Debug + Send + Sync + 'static {
         Ok(())
     }
 
-    /// An answer to [`Call::Stat`] in the disk's place.
+    /// An answer to [`Call::Stat`] or [`Call::Look`] in the disk's place.
     fn instead(&self, _call: &Call<'_>) -> Option<io::Result<Stat>> {
         None
     }
@@ -144,6 +145,12 @@ impl<D: Disk + 'static, H: Hook> Disk for Hooked<D, H> {
     }
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         self.tell(&Call::Stat(path), |disk| disk.stat(path))
+    }
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        self.tell(&Call::Look(path), |disk| disk.look(path))
+    }
+    fn network(&self, path: &Path) -> io::Result<Option<&'static str>> {
+        self.disk.network(path)
     }
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.call(&Call::SyncDir(path), |disk| disk.sync_dir(path))

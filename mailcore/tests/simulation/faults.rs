@@ -161,6 +161,12 @@ impl Disk for Faulty {
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         self.read(|| self.disk.stat(path))
     }
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        self.read(|| self.disk.look(path))
+    }
+    fn network(&self, path: &Path) -> io::Result<Option<&'static str>> {
+        self.disk.network(path)
+    }
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.flush(|| self.disk.sync_dir(path))
     }

@@ -224,6 +224,14 @@ impl Disk for SimDisk {
         model.stat(model.walk(path)?)
     }
 
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        self.stat(path)
+    }
+
+    fn network(&self, _: &Path) -> io::Result<Option<&'static str>> {
+        Ok(None)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.syncs();
         let mut model = self.model();

@@ -6,6 +6,7 @@ use super::room::Room;
 use super::site::lock;
 use super::works::Works;
 use crate::body::Body;
+use crate::disk;
 use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,10 +26,15 @@ pub(super) struct LfBody {
 
 #[derive(Debug)]
 struct Open {
-    message: Opened,
     room: Arc<Room>,
     uid: u32,
-    cursor: Mutex<Cursor>,
+    reading: Mutex<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    message: Opened,
+    cursor: Cursor,
 }
 
 /// The run that was read last, and where to go on.
@@ -54,19 +60,20 @@ impl LfBody {
         let Some(message) = read::open(&room, uid)? else {
             return Ok(None);
         };
+        let mut len = message.served;
+        let cursor = Cursor::default();
         let open = Open {
-            message,
             room,
             uid,
-            cursor: Mutex::default(),
+            reading: Mutex::new(Reading { message, cursor }),
         };
-        let mut len = open.message.served;
         if len > 0 {
             open.load(0)?;
-            let whole = lock(&open.cursor).next;
-            if whole.at == open.message.len && whole.served != len {
+            let reading = lock(&open.reading);
+            let whole = reading.cursor.next;
+            if whole.at == reading.message.len && whole.served != len {
                 // Its name lied about its length, and all of it has been read.
-                read::recount(&open.room, uid, &*open.message.file)?;
+                read::recount(&open.room, uid, &*reading.message.file)?;
                 len = whole.served;
             }
         }
@@ -93,14 +100,14 @@ impl Body for LfBody {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        if let Some(run) = lock(&self.open.cursor).part(&range) {
+        if let Some(run) = lock(&self.open.reading).cursor.part(&range) {
             return Ok(run);
         }
         let open = self.open.clone();
         self.works
             .run(move || {
                 open.load(range.start)?;
-                let part = lock(&open.cursor).part(&range);
+                let part = lock(&open.reading).cursor.part(&range);
                 part.ok_or_else(|| Error::new(Kind::Corrupt, "message file"))
             })
             .await
@@ -110,16 +117,43 @@ impl Body for LfBody {
 impl Open {
     /// Reads the run that holds this octet.
     fn load(&self, start: u64) -> Result<()> {
-        let mut cursor = lock(&self.cursor);
-        match cursor.load(&self.message, start) {
+        let mut reading = lock(&self.reading);
+        let loaded = match reading.load(start) {
+            Err(e) if disk::is_stale(&e) => {
+                self.open_again(&mut reading)?;
+                reading.load(start)
+            }
+            other => other,
+        };
+        match loaded {
             Ok(true) => Ok(()),
             Ok(false) => {
                 // Its name lied about its length: the next one who asks is told the truth.
-                read::recount(&self.room, self.uid, &*self.message.file)?;
+                read::recount(&self.room, self.uid, &*reading.message.file)?;
                 Err(Error::new(Kind::Corrupt, "message file"))
             }
             Err(e) => Err(Error::io("message file", e)),
         }
+    }
+}
+
+impl Open {
+    /// Another host has taken away the file that we had open; it may have left another in its place.
+    fn open_again(&self, reading: &mut Reading) -> Result<()> {
+        let message = read::open(&self.room, self.uid)?;
+        let message = message.ok_or_else(|| Error::new(Kind::NotFound, "message is gone"))?;
+        let same = |m: &Opened| (m.len, m.served);
+        if same(&message) != same(&reading.message) {
+            return Err(Error::new(Kind::Corrupt, "message file"));
+        }
+        reading.message = message;
+        Ok(())
+    }
+}
+
+impl Reading {
+    fn load(&mut self, start: u64) -> io::Result<bool> {
+        self.cursor.load(&self.message, start)
     }
 }
 

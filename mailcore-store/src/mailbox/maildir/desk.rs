@@ -17,14 +17,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 
+/// After so many flushes the lock is touched.
+const OFTEN: usize = 64;
+
 /// A mailbox while it is delivered to.
 pub(super) struct Desk<'r> {
     pub(super) room: &'r Arc<Room>,
     pub(super) ledger: MutexGuard<'r, Ledger>,
-    lock: Option<Dotlock<'r>>,
     next: u64,
+    // In front of the lock: a client of NFS may write as late as when a file is closed.
     pub(super) list: Option<Box<dyn File>>,
     slips: Vec<Slip>,
+    lock: Option<Dotlock<'r>>,
     failed: Option<Error>,
 }
 
@@ -53,7 +57,6 @@ pub(super) struct Fresh {
     date: Option<i64>,
     len: u64,
     texts: Option<Texts>,
-    shown: bool,
 }
 
 impl Fresh {
@@ -135,7 +138,6 @@ impl<'r> Desk<'r> {
             len: stat.map_or(0, |stat| stat.len),
             texts: letter.texts,
             file,
-            shown: false,
         })))
     }
 
@@ -242,14 +244,30 @@ impl<'r> Desk<'r> {
                 }
                 self.ledger.echoes.expect(&path, true);
                 fresh.aside.moved();
-                fresh.shown = true;
             }
             if let Err(e) = shown {
                 take_back(room, slip, Error::io("message file", e));
             }
         }
         self.ledger.listed(room);
-        self.lock = None;
+        if !room.site.shared {
+            self.lock = None;
+        }
+    }
+
+    /// Octets and dates of the messages become durable, one by one.
+    pub(super) fn sync(&mut self) -> std::io::Result<()> {
+        let slips = self.slips.iter().filter_map(|s| s.result.as_ref().ok());
+        for (done, place) in (1usize..).zip(slips.flatten()) {
+            let Place::New(fresh) = place else { continue };
+            fresh.file.sync()?;
+            if let Some(lock) = &self.lock
+                && done.is_multiple_of(OFTEN)
+            {
+                let _ = lock.touch(); // as long as nobody has waited for two minutes
+            }
+        }
+        Ok(())
     }
 
     /// Everything on this desk has failed: take back what is there.
@@ -281,6 +299,7 @@ impl<'r> Desk<'r> {
         if shown {
             self.ledger.settle(self.room);
         }
+        (self.list, self.lock) = (None, None);
         let validity = shown.then(|| self.publish());
         let table = self.room.view().map(|view| view.table.clone());
         // What was found in this very batch may have failed since.
@@ -314,7 +333,8 @@ impl<'r> Desk<'r> {
         let keywords = self.ledger.letters.table();
         let (mut table, modseq) = {
             let view = room.view()?;
-            (Table::clone(&view.table), room.rise(&view))
+            let modseq = room.rise(&view, &self.ledger);
+            (Table::clone(&view.table), modseq)
         };
         let texts: Vec<_> = self
             .fresh()
@@ -365,9 +385,8 @@ impl<'r> Desk<'r> {
 fn take_back(room: &Room, slip: &mut Slip, e: Error) {
     if let Ok(places) = std::mem::replace(&mut slip.result, Err(e)) {
         for place in places {
-            if let Place::New(fresh) = place
-                && fresh.shown
-            {
+            if let Place::New(fresh) = place {
+                // It may be there though its rename has failed. The name is nobody else's.
                 let _ = room.site.disk.unlink(&fresh.path(room)); // else it stays: more than was promised
             }
         }

@@ -62,8 +62,11 @@ pub(super) struct Aside {
 impl Aside {
     /// A new, empty file.
     pub(super) fn create(room: &Arc<Room>) -> Result<(Self, Box<dyn File>)> {
-        let made = Self::make(room, |path| room.site.disk.open(path, Open::Create));
-        made.map_err(|e| Error::io("message file", e))
+        Self::begin(room).map_err(|e| Error::io("message file", e))
+    }
+
+    pub(super) fn begin(room: &Arc<Room>) -> io::Result<(Self, Box<dyn File>)> {
+        Self::make(room, |path| room.site.disk.open(path, Open::Create))
     }
 
     /// Another name for a message of any mailbox of the account.

@@ -5,7 +5,7 @@ use super::lines;
 use super::room::Room;
 use super::scan;
 use super::table::{Row, Table};
-use crate::disk::{File, Open};
+use crate::disk::{self, File, Open};
 use crate::mailbox::clock::{date, seconds};
 use crate::mailbox::{Fields, Record, Status};
 use crate::{Error, Result};
@@ -323,18 +323,23 @@ fn with_file<T>(
     uid: u32,
     work: impl Fn(&std::path::Path) -> std::io::Result<T>,
 ) -> Result<Option<T>> {
+    let mut stale = None;
     for _ in 0..3 {
         let path = match room.view()?.table.row(uid) {
             Some(row) => room.path(Row::file(&row)),
             None => return Ok(None),
         };
         match work(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => stale = None,
+            Err(e) if disk::is_stale(&e) => stale = Some(e),
             other => return other.map(Some).map_err(|e| Error::io("message file", e)),
         }
         let mut ledger = room.ledger();
         ledger.distrust();
         scan::refresh(room, &mut ledger, None)?;
     }
-    Ok(None)
+    match stale {
+        Some(e) => Err(Error::io("message file", e)), // nobody can say whether it is gone
+        None => Ok(None),
+    }
 }

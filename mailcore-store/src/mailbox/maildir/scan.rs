@@ -19,8 +19,9 @@ use crate::{Error, Kind, Result};
 use mailcore_base::mailbox::{Flags, ModSeq, Uid, UidMap, UidSet};
 use std::collections::HashMap;
 use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Brings the view up to date. `held` is the lock, where the caller has it.
 ///
@@ -92,9 +93,9 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     {
         list = written;
     }
-    let mut news = compare(room, ledger, (&listing, sure), &uids)?;
-    let settled = stamps.settled();
-    ledger.again = (now < settled).then_some(settled);
+    let moment = room.moment(Some(stamps));
+    let mut news = compare(room, ledger, (&listing, sure), &uids, moment)?;
+    ledger.again = stamps.unsettled(room, ledger.stamps, now);
     // Taken before anything was read, or under the lock: what changed since then shows.
     let sure = sure || uids.matched >= table.len();
     ledger.stamps = sure.then_some(Stamps { list, ..stamps });
@@ -162,12 +163,22 @@ fn sweep(room: &Room) {
     let mut paths = Vec::new();
     // What cannot be looked at now is looked at another time.
     let _ = disk.list(&tmp, &mut |name, _| paths.push(tmp.join(name)));
-    for path in paths {
-        if let Ok(stat) = disk.stat(&path)
-            && let Ok(age) = room.site.now().duration_since(stat.changed)
-            && age > ABANDONED
-            && stat.kind == FileKind::File
-        {
+    let files = paths.into_iter().filter_map(|path| {
+        let stat = disk.stat(&path).ok()?;
+        (stat.kind == FileKind::File).then_some((path, stat.changed))
+    });
+    let files: Vec<(PathBuf, SystemTime)> = files.collect();
+    // The clock of a file server shows by what it has noted last.
+    let now = match (room.site.shared, room.site.look(&tmp)) {
+        (false, _) => room.site.now(),
+        (true, Err(_)) => return,
+        (true, Ok(tmp)) => {
+            let latest = files.iter().map(|(_, changed)| *changed).max();
+            latest.map_or(tmp.changed, |latest| latest.max(tmp.changed))
+        }
+    };
+    for (path, changed) in files {
+        if now.duration_since(changed).is_ok_and(|age| age > ABANDONED) {
             let _ = disk.unlink(&path);
         }
     }
@@ -182,7 +193,7 @@ fn stamps(room: &Room) -> Result<Stamps> {
         other => return other.map_err(failed),
     }
     let disk = &*room.site.disk;
-    match disk.stat(&room.dir) {
+    match room.site.look(&room.dir) {
         Ok(stat) if stat.kind == FileKind::Dir => {}
         Ok(_) => return Err(Error::new(Kind::NotFound, "mailbox is no directory")),
         Err(e) if e.kind() == ErrorKind::NotFound => {
@@ -417,6 +428,7 @@ fn compare(
     ledger: &Ledger,
     (listing, sure): (&Listing, bool),
     numbers: &Numbers<'_>,
+    moment: u64,
 ) -> Result<News> {
     let mut found: Vec<(u32, Found<'_>)> =
         numbers.uids.iter().copied().zip(listing.found()).collect();
@@ -432,7 +444,7 @@ fn compare(
         (view.table.clone(), before)
     };
     let mut unclaimed = UidSet::new();
-    let modseq = (before + 1).max(micros(room.site.now()));
+    let modseq = (before + 1).max(moment);
     let mut there: UidSet = found.iter().filter_map(|(uid, _)| Uid::new(*uid)).collect();
     if !sure {
         there = there.union(&old.rows().filter_map(|row| Uid::new(row.uid)).collect());
@@ -482,7 +494,12 @@ fn compare(
     }
     Ok(News {
         table,
-        modseq: if changed { modseq } else { before },
+        modseq: match changed {
+            true => modseq,
+            // What a client was told by another host is not above what it is told here.
+            false if room.site.shared => before.max(moment),
+            false => before,
+        },
         draft,
         gone,
         unclaimed,
@@ -517,5 +534,8 @@ fn last(uids: &UidMap) -> u32 {
 pub(super) fn first_modseq(room: &Room, ledger: &Ledger) -> u64 {
     let stamps = ledger.stamps.or_else(|| Stamps::take(room).ok());
     let files = stamps.map_or(0, |s| micros(s.cur.modified).max(micros(s.new.modified)));
-    files.max(micros(room.site.now()))
+    match room.site.shared {
+        true => files,
+        false => files.max(micros(room.site.now())),
+    }
 }

@@ -7,6 +7,7 @@ use super::read::BLOCK;
 use super::room::Room;
 use super::scan;
 use super::table::Row;
+use crate::disk;
 use crate::{Error, Result};
 use mailcore_base::mailbox::{Keyword, Uid, UidSet};
 use std::io::ErrorKind;
@@ -94,15 +95,15 @@ fn content(from: &Room, row: &Row<'_>, to: &Arc<Room>) -> std::io::Result<Conten
     let path = from.path(row.file());
     match Aside::link(to, &path) {
         Ok(aside) => Ok(Content::Aside(aside)),
-        Err(e) if e.kind() == ErrorKind::NotFound => Err(e),
+        Err(e) if e.kind() == ErrorKind::NotFound || disk::is_stale(&e) => Err(e),
         // Another file system, or too many names already.
         Err(_) => duplicate(from, &path, to),
     }
 }
 
 fn duplicate(from: &Room, path: &Path, to: &Arc<Room>) -> std::io::Result<Content> {
-    let source = from.site.disk.open(path, crate::disk::Open::Read)?;
-    let (aside, file) = Aside::create(to).map_err(std::io::Error::other)?;
+    let source = from.site.disk.open(path, disk::Open::Read)?;
+    let (aside, file) = Aside::begin(to)?;
     let mut block = vec![0; BLOCK];
     let mut at = 0;
     loop {
