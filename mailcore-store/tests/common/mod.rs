@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::fmt::Debug;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 /// What is asked of a disk.
@@ -71,6 +71,11 @@ pub(crate) trait Hook: Debug + Send + Sync + 'static {
         None
     }
 
+    /// Whether a file that is added to ends, for its opener, where it ended when it was opened.
+    fn remembers_ends(&self) -> bool {
+        false
+    }
+
     /// What is told of a path.
     fn shown(&self, _call: &Call<'_>, stat: Stat) -> Stat {
         stat
@@ -122,8 +127,12 @@ impl<D: Disk + 'static, H: Hook> Hooked<D, H> {
 impl<D: Disk + 'static, H: Hook> Disk for Hooked<D, H> {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         let file = self.call(&Call::Open(path, how), |disk| disk.open(path, how))?;
+        let end = match self.hook.remembers_ends() {
+            true => Some(Mutex::new(file.stat()?.len)),
+            false => None,
+        };
         let hook = self.hook.clone();
-        Ok(Box::new(HookedFile { file, hook }))
+        Ok(Box::new(HookedFile { file, hook, end }))
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.call(&Call::Rename(from, to), |disk| disk.rename(from, to))
@@ -174,6 +183,7 @@ impl<D: Disk + 'static, H: Hook> Disk for Hooked<D, H> {
 struct HookedFile<H> {
     file: Box<dyn File>,
     hook: Arc<H>,
+    end: Option<Mutex<u64>>,
 }
 
 impl<H: Hook> HookedFile<H> {
@@ -201,7 +211,16 @@ impl<H: Hook> File for HookedFile<H> {
         self.call(OfFile::Write, |file| file.write_at(bytes, at))
     }
     fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        self.call(OfFile::Append, |file| file.append(bytes))
+        self.call(OfFile::Append, |file| {
+            let Some(end) = &self.end else {
+                return file.append(bytes);
+            };
+            let mut end = end.lock().unwrap();
+            file.write_at(bytes, *end)?;
+            let at = *end;
+            *end += bytes.len() as u64;
+            Ok(at)
+        })
     }
     fn truncate(&self, len: u64) -> io::Result<()> {
         self.call(OfFile::Truncate, |file| file.truncate(len))

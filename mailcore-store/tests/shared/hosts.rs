@@ -1,12 +1,14 @@
 //! Two hosts at work on one mailbox, at once: no UID is given twice, no message is lost.
 
 use crate::net::{HOUR, Host, clock, server};
+use mailcore_base::mailbox::Flags;
 use mailcore_store::Kind;
 use mailcore_store::disk::SimDisk;
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
+use tokio::runtime::Handle;
 
 /// Hosts whose clocks are hours apart and whose net does what it can.
 fn hosts(disk: &SimDisk) -> (Host, Host) {
@@ -41,8 +43,7 @@ async fn whatever_one_does_in_the_midst_of_what_the_other_does_both_have_it() {
             }
             b.shown().await.unwrap();
             let came = Arc::new(Mutex::new(None));
-            let (host, runtime, told) =
-                (b.clone(), tokio::runtime::Handle::current(), came.clone());
+            let (host, runtime, told) = (b.clone(), Handle::current(), came.clone());
             a.net.meanwhile(n, move || {
                 let done = runtime.block_on(async {
                     match other {
@@ -81,6 +82,54 @@ async fn whatever_one_does_in_the_midst_of_what_the_other_does_both_have_it() {
             }
         }
     }
+}
+
+/// A client that was told all that a host knew goes to the other one, where somebody has changed something meanwhile.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_changes_in_the_midst_of_what_the_other_does_is_told_by_one_of_them() {
+    for what in 0..3 {
+        for n in 1.. {
+            let disk = server();
+            let (a, b) = (Host::new(&disk, "a"), Host::new(&disk, "b"));
+            for text in ["one\r\n", "two\r\n", "three\r\n"] {
+                a.deliver(text).await.unwrap();
+            }
+            let (here, there) = (a.select().await.unwrap(), b.select().await.unwrap());
+            disk.advance(Duration::from_secs(2));
+            there.sync(None).await.unwrap();
+            let known = here.sync(None).await.unwrap().now.modseq;
+            let flagged = Arc::new(AtomicBool::new(false));
+            let (host, runtime, told) = (b.clone(), Handle::current(), flagged.clone());
+            a.net.meanwhile(n, move || {
+                disk_passes(&host);
+                let done = runtime.block_on(host.flag(2));
+                told.store(done.is_ok(), Ordering::SeqCst);
+                disk_passes(&host);
+            });
+            match what {
+                0 => drop(a.deliver("at once\r\n").await.unwrap()),
+                1 => a.flag(1).await.unwrap(),
+                _ => a.expunge(3).await.unwrap(),
+            }
+            if a.net.still() {
+                assert!(n > 10);
+                break;
+            }
+            let first = here.sync(Some(known)).await.unwrap();
+            let then = there.sync(Some(first.now.modseq)).await.unwrap();
+            let all = first.flagged.iter().chain(&then.flagged);
+            let is_told = all
+                .into_iter()
+                .any(|(uid, flags, _)| uid.number() == 2 && flags.contains(Flags::FLAGGED));
+            let was = flagged.load(Ordering::SeqCst);
+            assert!(is_told || !was, "{what}, in front of call {n}");
+        }
+    }
+}
+
+/// The server's clock goes on a little.
+fn disk_passes(host: &Host) {
+    host.disk.advance(Duration::from_millis(1));
 }
 
 /// As a queue does, or a client.

@@ -1,6 +1,7 @@
 //! Whose the lock is, and whether anybody has it.
 
 use crate::net::{HOUR, Host, clock, server};
+use mailcore_base::mailbox::{MailboxName, UidSet};
 use mailcore_store::Kind;
 use mailcore_store::disk::read;
 use std::path::Path;
@@ -17,10 +18,21 @@ async fn a_lock_that_was_made_though_the_answer_says_no_is_held_and_given_back()
     a.net.twice.store(1, Ordering::SeqCst);
     a.deliver("second\r\n").await.unwrap();
     a.flag(1).await.unwrap();
+    let work = MailboxName::parse("work", '/').unwrap();
+    a.account()
+        .await
+        .unwrap()
+        .create(&work, None)
+        .await
+        .unwrap();
+    let inbox = a.select().await.unwrap();
+    inbox.copy(&UidSet::all(), &work).await.unwrap();
     assert!(!a.has(LOCK));
     b.deliver("third\r\n").await.unwrap();
     assert_eq!(b.shown().await.unwrap().len(), 3);
-    assert_eq!(a.names("mail/tmp"), [""; 0], "nothing is left behind");
+    for tmp in ["mail/tmp", "mail/.work/tmp"] {
+        assert_eq!(a.names(tmp), [""; 0], "nothing is left behind");
+    }
 }
 
 #[tokio::test]

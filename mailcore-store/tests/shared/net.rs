@@ -5,7 +5,7 @@ use crate::common::{Call, Hook, Hooked, OfFile};
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, MailboxName, Uid, UidSet};
 use mailcore_store::Result;
 use mailcore_store::auth::User;
-use mailcore_store::disk::{Disk, Open, SimDisk, Stat};
+use mailcore_store::disk::{Disk, File, Open, SimDisk, Stat};
 use mailcore_store::mailbox::maildir::{Maildir, Options};
 use mailcore_store::mailbox::{Access, Account, Clock, Fields, MailStore, Mailbox, Stamp};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -53,6 +53,9 @@ pub(crate) struct Net {
     /// All that is flushed at once.
     pub(crate) systems: AtomicUsize,
     pub(crate) listened: AtomicBool,
+    /// Files that were open when the server was started anew, and those that are.
+    lost: Mutex<HashSet<usize>>,
+    open: Mutex<HashSet<usize>>,
 }
 
 fn path<'c>(call: &Call<'c>) -> Option<&'c Path> {
@@ -81,6 +84,17 @@ impl Net {
     pub(crate) fn meanwhile(&self, n: usize, what: impl Fn() + Send + Sync + 'static) {
         let n = self.calls.load(Ordering::SeqCst) + n;
         *self.meanwhile.lock().unwrap() = Some((n, Meanwhile(Box::new(what))));
+    }
+
+    /// The server is started anew: nothing that is open is known to it.
+    pub(crate) fn lose_what_is_open(&self) {
+        *self.lost.lock().unwrap() = std::mem::take(&mut *self.open.lock().unwrap());
+    }
+
+    fn is_lost(&self, file: &dyn File) -> bool {
+        let file = std::ptr::from_ref(file).addr();
+        self.open.lock().unwrap().insert(file);
+        self.lost.lock().unwrap().contains(&file)
     }
 
     /// Whether that has not come to pass.
@@ -129,6 +143,9 @@ impl Hook for Net {
             Call::Unlink(path) if self.silly.load(Ordering::SeqCst) && is_silly(path) => {
                 return Err(ErrorKind::ResourceBusy.into());
             }
+            Call::Of(file, _) if self.is_lost(*file) => {
+                return Err(ErrorKind::StaleNetworkFileHandle.into());
+            }
             Call::Of(_, OfFile::Date | OfFile::Truncate) => {}
             _ => {
                 let (from, count) = *self.stale.lock().unwrap();
@@ -168,6 +185,11 @@ impl Hook for Net {
             true => Err(again.into()),
             false => Ok(()),
         }
+    }
+
+    /// As `O_APPEND` is over NFS.
+    fn remembers_ends(&self) -> bool {
+        true
     }
 
     fn instead(&self, call: &Call<'_>) -> Option<io::Result<Stat>> {

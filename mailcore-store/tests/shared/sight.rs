@@ -171,6 +171,10 @@ async fn a_file_that_is_removed_and_still_open_is_no_message_and_keeps_no_mailbo
             .any(|name| name.starts_with("..mailcore"))
     };
     assert!(gone());
+    let aside = host.names("mail");
+    let aside = aside.iter().find(|name| name.starts_with("..mailcore"));
+    let left = host.names(&format!("mail/{}", aside.unwrap()));
+    assert_eq!(left, [".nfs0001", "cur"], "what could go has gone");
     host.net.silly.store(false, Ordering::SeqCst);
     host.account().await.unwrap();
     assert!(!gone());
