@@ -31,6 +31,11 @@ pub struct Options {
     /// Where a user's mail lies: %u user, %n its local part, %d its domain [default: DIR/mail/%d/%n/Maildir]
     #[arg(long, value_name = "TEMPLATE")]
     pub mail_location: Option<String>,
+    /// Whether other hosts, mailserver's or Dovecot's, serve the same mail over NFS. `yes` takes care of them (as Dovecot
+    /// does with mmap_disable, mail_fsync=always, mail_nfs_storage and mail_nfs_index): no index, no inotify, each host
+    /// a name of its own. `no` is quicker, for one host alone. `auto` is `yes` where the mail lies on NFS
+    #[arg(long, value_name = "auto|yes|no", value_enum, hide_possible_values = true, default_value_t = Shared::Auto)]
+    pub shared_mail: Shared,
     /// The system user that owns the mail; the server runs as it (needs root, unless you are that user)
     #[arg(long, value_name = "NAME")]
     pub mail_user: Option<String>,
@@ -66,6 +71,17 @@ pub struct Options {
     /// What to do; without it, serve
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Whether other hosts serve the same mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shared {
+    /// Where it lies on NFS.
+    Auto,
+    /// They may.
+    Yes,
+    /// They do not.
+    No,
 }
 
 /// What else the program does, with the server that runs on the data folder.
@@ -190,10 +206,11 @@ mod tests {
     fn the_command_line_is_the_promised_one() {
         let line = "mailserver --data d --listen 127.0.0.1 --base-port 20000 --domain a.test --domain b.test \
                     --mail-location /m/%d/%n --mail-user vmail --aliases a --max-per-address 9 --lmtp-socket /s,mode=600 \
-                    --auth-socket /a,mode=660 --auth-userdb-socket /u";
+                    --auth-socket /a,mode=660 --auth-userdb-socket /u --shared-mail yes";
         let options = Options::try_parse_from(line.split_whitespace()).unwrap();
         assert_eq!(options.domains, ["a.test", "b.test"]);
         assert_eq!(options.base_port, 20000);
+        assert_eq!(options.shared_mail, Shared::Yes);
         assert!(Options::try_parse_from(["mailserver", "--base-port", "65000"]).is_err());
     }
 }
