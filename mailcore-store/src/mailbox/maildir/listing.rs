@@ -94,7 +94,7 @@ impl Listing {
             let Some((first_fresh, first)) = self.files.get(*at) else {
                 continue;
             };
-            let path = |fresh: bool, name: &[u8]| room.path(super::table::path(fresh, name, b""));
+            let path = |fresh: bool, name: &[u8]| room.path(super::row::path(fresh, name, b""));
             let (one, two) = (path(*first_fresh, first), path(*fresh, name));
             let looked = (room.site.look(&one), room.site.look(&two));
             let parted = match looked {
@@ -104,7 +104,7 @@ impl Listing {
                 (Ok(_), Ok(_)) => {
                     let unique = room.site.unique(None).into_bytes();
                     let info = filename::split(name).map_or(&b""[..], |s| s.info);
-                    disk.rename(&two, &room.path(super::table::path(*fresh, &unique, info)))
+                    disk.rename(&two, &room.path(super::row::path(*fresh, &unique, info)))
                 }
                 _ => Ok(()),
             };

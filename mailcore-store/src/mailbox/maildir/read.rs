@@ -3,8 +3,9 @@
 use super::index::{self, Draft, Texts};
 use super::lines;
 use super::room::Room;
+use super::row::Row;
 use super::scan;
-use super::table::{Row, Table};
+use super::table::Table;
 use crate::disk::{self, File, Open};
 use crate::mailbox::clock::{date, seconds};
 use crate::mailbox::{Fields, Record, Status};
