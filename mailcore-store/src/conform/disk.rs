@@ -10,8 +10,9 @@ type Promise = fn(&dyn Disk, &Path);
 
 /// Every promise, each in a directory of its own.
 pub fn all(disk: &dyn Disk) {
-    let promises: [(&str, Promise); 10] = [
+    let promises: [(&str, Promise); 11] = [
         ("bytes", bytes_come_back_from_where_they_were_written),
+        ("now", what_is_had_at_once_is_what_is_there),
         ("once", a_file_is_created_once),
         ("rename", a_rename_replaces_and_keeps_the_file),
         ("link", a_link_is_one_file_with_two_names),
@@ -57,6 +58,38 @@ fn names(disk: &dyn Disk, dir: &Path) -> Vec<(String, FileKind)> {
     }));
     names.sort_by(|a, b| a.0.cmp(&b.0));
     names
+}
+
+/// Whether it is had at once or not is the disk's affair.
+pub fn what_is_had_at_once_is_what_is_there(disk: &dyn Disk, dir: &Path) {
+    let (path, none) = (dir.join("file"), dir.join("none"));
+    let there = made(disk, &path, b"hello");
+    fn at_once<T>(asked: Result<T>) -> Option<T> {
+        match asked {
+            Err(e) if e.kind() == ErrorKind::WouldBlock => None,
+            other => Some(ok(other)),
+        }
+    }
+    for content in [&b"hello"[..], b"hello world"] {
+        for _ in 0..10 {
+            let mut out = [0; 64];
+            let file = at_once(disk.open_now(&path));
+            let file = file.as_deref().unwrap_or(&*there);
+            if let Some(n) = at_once(file.read_now(&mut out, 0)) {
+                assert_eq!(out.get(..n), Some(content));
+            }
+            if let Some(n) = at_once(file.read_now(&mut out, content.len() as u64)) {
+                assert_eq!(n, 0, "behind the end");
+            }
+            if let Some(stat) = at_once(disk.stat_now(&path)) {
+                assert_eq!(stat, ok(disk.stat(&path)));
+            }
+            let not = [ErrorKind::WouldBlock, ErrorKind::NotFound];
+            assert!(not.contains(&refused(disk.open_now(&none))));
+            assert!(not.contains(&refused(disk.stat_now(&none))));
+        }
+        ok(there.write_at(b" world", 5));
+    }
 }
 
 /// Writing, appending, truncating, reading by offset.

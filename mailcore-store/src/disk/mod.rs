@@ -80,6 +80,18 @@ pub trait Disk: Send + Sync + Debug {
     /// As the medium says; `AlreadyExists` for [`Open::Create`], `NotFound` for the others.
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>>;
 
+    /// Opens a file for reading, if that can be done without waiting for the medium: whatever is on its way is in memory.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it may have to be waited for, or where nobody can tell; as [`open`](Self::open).
+    fn open_now(&self, path: &Path) -> io::Result<Box<dyn File>>;
+
+    /// As [`stat`](Self::stat), if that can be done without waiting for the medium.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it may have to be waited for, or where nobody can tell; as `stat`.
+    fn stat_now(&self, path: &Path) -> io::Result<Stat>;
+
     /// Gives a file or directory another name, in place of what had that name. In a crash it is the one name or the
     /// other, never neither. Durable once the new directory is synced.
     ///
@@ -181,6 +193,12 @@ pub trait File: Send + Sync + Debug {
     /// # Errors
     /// As the medium says.
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize>;
+
+    /// As [`read_at`](Self::read_at), of what can be had without waiting for the medium.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it would have to be waited for, or where nobody can tell; as `read_at`.
+    fn read_now(&self, out: &mut [u8], at: u64) -> io::Result<usize>;
 
     /// Writes all of `bytes` at an offset; a gap before it reads as NUL.
     ///

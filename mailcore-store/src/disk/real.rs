@@ -1,6 +1,7 @@
 //! The operating system's files.
 
 use super::{Disk, File, FileKind, Open, Stat, Watcher};
+use rustix::fs::OFlags;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -39,7 +40,7 @@ impl RealDisk {
 impl Disk for RealDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         // A message or a list that is a symbolic link could show what lies outside of the store.
-        let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let nofollow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let mut options = fs::OpenOptions::new();
         options
             .read(true)
@@ -60,6 +61,16 @@ impl Disk for RealDisk {
             }
         }
         Ok(Box::new(RealFile(options.open(self.at(path))?, false)))
+    }
+
+    fn open_now(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(Box::new(RealFile(cached(&self.at(path), flags)?, false)))
+    }
+
+    fn stat_now(&self, path: &Path) -> io::Result<Stat> {
+        let file = cached(&self.at(path), OFlags::PATH | OFlags::NOFOLLOW)?;
+        file.metadata().map(|m| stat(&m))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -130,7 +141,7 @@ impl Disk for RealDisk {
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+        let nofollow = OFlags::NOFOLLOW.bits() as i32;
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options
@@ -197,6 +208,31 @@ impl Disk for RealDisk {
     }
 }
 
+/// Opens what every part of the path of is in memory (Linux ≥ 5.12).
+#[cfg(target_os = "linux")]
+fn cached(path: &Path, flags: OFlags) -> io::Result<fs::File> {
+    use rustix::fs::{CWD, Mode, ResolveFlags, openat2};
+    let opened = openat2(
+        CWD,
+        path,
+        flags | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::CACHED,
+    );
+    opened.map(fs::File::from).map_err(|e| match e {
+        // An older kernel, or one whose calls are filtered.
+        rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL | rustix::io::Errno::PERM => {
+            io::ErrorKind::WouldBlock.into()
+        }
+        e => e.into(),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cached(_: &Path, _: OFlags) -> io::Result<fs::File> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
 /// A file, and whether it was opened for adding.
 #[derive(Debug)]
 struct RealFile(fs::File, bool);
@@ -213,6 +249,24 @@ impl File for RealFile {
                 other => return other,
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_now(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut out = [io::IoSliceMut::new(out)];
+        let read = rustix::io::preadv2(&self.0, &mut out, at, rustix::io::ReadWriteFlags::NOWAIT);
+        read.map_err(|e| match e {
+            // The file system, or the kernel, does not know the question.
+            rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS => {
+                io::ErrorKind::WouldBlock.into()
+            }
+            e => e.into(),
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read_now(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {

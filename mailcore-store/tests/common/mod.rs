@@ -134,6 +134,13 @@ impl<D: Disk + 'static, H: Hook> Disk for Hooked<D, H> {
         let hook = self.hook.clone();
         Ok(Box::new(HookedFile { file, hook, end }))
     }
+    /// Whatever is asked goes the way that the hook sees.
+    fn open_now(&self, _: &Path) -> io::Result<Box<dyn File>> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+    fn stat_now(&self, _: &Path) -> io::Result<Stat> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.call(&Call::Rename(from, to), |disk| disk.rename(from, to))
     }
@@ -206,6 +213,9 @@ impl<H: Hook> File for HookedFile<H> {
     }
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
         self.call(OfFile::Read, |file| file.read_at(out, at))
+    }
+    fn read_now(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
         self.call(OfFile::Write, |file| file.write_at(bytes, at))

@@ -132,6 +132,12 @@ impl Faulty {
 }
 
 impl Disk for Faulty {
+    fn open_now(&self, _: &Path) -> io::Result<Box<dyn File>> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+    fn stat_now(&self, _: &Path) -> io::Result<Stat> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         let open = || self.disk.open(path, how);
         let opened = match how {
@@ -185,6 +191,9 @@ impl Disk for Faulty {
 }
 
 impl File for FaultyFile {
+    fn read_now(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     fn stat(&self) -> io::Result<Stat> {
         self.disk.read(|| self.file.stat())
     }

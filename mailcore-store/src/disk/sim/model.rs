@@ -38,6 +38,8 @@ pub(super) struct Model {
     pub(super) before_syncs: Option<Call>,
     /// Which life of the machine this is.
     pub(super) boot: u128,
+    /// How often something was asked for that needs no waiting.
+    pub(super) asked_now: u64,
     next: u64,
 }
 
@@ -164,6 +166,7 @@ impl Model {
             pending: Vec::new(),
             now,
             operations: 0,
+            asked_now: 0,
             crash_after: None,
             fail_at: None,
             full_from: None,

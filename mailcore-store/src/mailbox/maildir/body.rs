@@ -61,12 +61,7 @@ impl LfBody {
             return Ok(None);
         };
         let mut len = message.served;
-        let cursor = Cursor::default();
-        let open = Open {
-            room,
-            uid,
-            reading: Mutex::new(Reading { message, cursor }),
-        };
+        let open = Open::new(message, room, uid);
         if len > 0 {
             open.load(0)?;
             let reading = lock(&open.reading);
@@ -85,6 +80,30 @@ impl LfBody {
     }
 }
 
+impl LfBody {
+    /// The same without waiting for the disk; none where that cannot be, or not all is as it should be.
+    pub(super) fn open_now(works: &Arc<Works>, room: &Arc<Room>, uid: u32) -> Option<Self> {
+        let message = read::open_now(room, uid)?;
+        let len = message.served;
+        let open = Open::new(message, room.clone(), uid);
+        if len > 0 {
+            let mut reading = lock(&open.reading);
+            if !reading.load_now(0) {
+                return None;
+            }
+            let whole = reading.cursor.next;
+            if whole.at == reading.message.len && whole.served != len {
+                return None;
+            }
+        }
+        Some(Self {
+            len,
+            open: Arc::new(open),
+            works: works.clone(),
+        })
+    }
+}
+
 #[async_trait]
 impl Body for LfBody {
     fn len(&self) -> u64 {
@@ -100,7 +119,7 @@ impl Body for LfBody {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        if let Some(run) = lock(&self.open.reading).cursor.part(&range) {
+        if let Some(run) = self.open.part_now(&range) {
             return Ok(run);
         }
         let open = self.open.clone();
@@ -115,6 +134,27 @@ impl Body for LfBody {
 }
 
 impl Open {
+    fn new(message: Opened, room: Arc<Room>, uid: u32) -> Self {
+        let cursor = Cursor::default();
+        Self {
+            room,
+            uid,
+            reading: Mutex::new(Reading { message, cursor }),
+        }
+    }
+
+    /// Octets of the run that was read last, or of the next one if that needs no waiting.
+    fn part_now(&self, range: &Range<u64>) -> Option<Bytes> {
+        let mut reading = self.reading.try_lock().ok()?;
+        if let Some(run) = reading.cursor.part(range) {
+            return Some(run);
+        }
+        match reading.load_now(range.start) {
+            true => reading.cursor.part(range),
+            false => None,
+        }
+    }
+
     /// Reads the run that holds this octet.
     fn load(&self, start: u64) -> Result<()> {
         let mut reading = lock(&self.reading);
@@ -153,7 +193,16 @@ impl Open {
 
 impl Reading {
     fn load(&mut self, start: u64) -> io::Result<bool> {
-        self.cursor.load(&self.message, start)
+        let file = &*self.message.file;
+        let read = |out: &mut [u8], at| file.read_at(out, at);
+        self.cursor.load(&self.message, start, read)
+    }
+
+    /// The same if that needs no waiting; whether it did not, and the octet is there.
+    fn load_now(&mut self, start: u64) -> bool {
+        let file = &*self.message.file;
+        let read = |out: &mut [u8], at| file.read_now(out, at);
+        matches!(self.cursor.load(&self.message, start, read), Ok(true))
     }
 }
 
@@ -166,7 +215,12 @@ impl Cursor {
     }
 
     /// False if the file ends before.
-    fn load(&mut self, message: &Opened, start: u64) -> io::Result<bool> {
+    fn load(
+        &mut self,
+        message: &Opened,
+        start: u64,
+        read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+    ) -> io::Result<bool> {
         let mut block = vec![0; BLOCK.min(usize::try_from(message.len).unwrap_or(BLOCK))];
         let mut mark = match message.len == message.served {
             // Nothing is added anywhere.
@@ -178,7 +232,7 @@ impl Cursor {
             false => self.before(start),
         };
         loop {
-            let n = message.file.read_at(&mut block, mark.at)?;
+            let n = read(&mut block, mark.at)?;
             let raw = block.get(..n).unwrap_or_default();
             if raw.is_empty() {
                 return Ok(false);

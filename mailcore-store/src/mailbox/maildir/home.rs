@@ -115,6 +115,22 @@ impl Home {
         }))
     }
 
+    /// The same, if that can be said without waiting for the disk.
+    pub(super) fn room_now(&self, name: &MailboxName) -> Option<Arc<Room>> {
+        let dir = self.dir(name).ok()?;
+        let is_dir = || {
+            self.site
+                .disk
+                .stat_now(&dir)
+                .is_ok_and(|it| it.kind == FileKind::Dir)
+        };
+        (name.is_inbox() || is_dir()).then(|| {
+            self.site.room(&dir, || {
+                Room::new(self.site.clone(), self.root.clone(), dir.clone())
+            })
+        })
+    }
+
     /// A directory, and no symbolic link that leads out of here.
     fn is_mailbox(&self, dir: &Path) -> Result<bool> {
         match self.site.disk.stat(dir) {

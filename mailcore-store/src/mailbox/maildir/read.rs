@@ -264,27 +264,41 @@ pub(super) fn open(room: &Room, uid: u32) -> Result<Option<Opened>> {
     };
     let failed = |e| Error::io("message file", e);
     let len = file.stat().map_err(failed)?.len;
-    let told = {
-        let view = room.view()?;
-        let named = view.table.row(uid).map(|row| view.table.sizes(&row));
-        match (view.sizes.get(&uid), named) {
-            (Some((known, served)), _) => Some((*known, *served, true)),
-            (None, Some((known, Some(served)))) => Some((known.unwrap_or(len), served, false)),
-            _ => None,
-        }
-    };
-    let served = match told {
-        Some((known, served, counted)) if known == len && (counted || plausible(len, served)) => {
-            served
-        }
-        // The name lies, or says nothing.
-        _ => {
+    let served = match told(room, uid, len)? {
+        Some(served) => served,
+        None => {
             let served = count(&*file).map_err(failed)?;
             room.view()?.sizes.insert(uid, (len, served));
             served
         }
     };
     Ok(Some(Opened { file, len, served }))
+}
+
+/// The same, if that can be done without waiting for the disk; none also where the file must be looked for, or counted.
+pub(super) fn open_now(room: &Room, uid: u32) -> Option<Opened> {
+    let path = {
+        let view = room.view().ok()?;
+        room.path(Row::file(&view.table.row(uid)?))
+    };
+    let file = room.site.disk.open_now(&path).ok()?;
+    let len = file.stat().ok()?.len;
+    let served = told(room, uid, len).ok()??;
+    Some(Opened { file, len, served })
+}
+
+/// The length with CRLF of a file of this length, where it was counted or its name says it and may be right.
+fn told(room: &Room, uid: u32, len: u64) -> Result<Option<u64>> {
+    let view = room.view()?;
+    let named = view.table.row(uid).map(|row| view.table.sizes(&row));
+    Ok(match (view.sizes.get(&uid), named) {
+        (Some((known, served)), _) => (*known == len).then_some(*served),
+        (None, Some((known, Some(served)))) => {
+            let right = known.unwrap_or(len) == len && plausible(len, served);
+            right.then_some(served)
+        }
+        _ => None,
+    })
 }
 
 /// Between a file with one bare LF and one of nothing else. That there is none at all is not taken on a name's word:

@@ -9,7 +9,7 @@ use super::letters::Letters;
 use super::lookout::{Echoes, Post};
 use super::site::{Site, lock};
 use super::table::Table;
-use crate::disk::FileKind;
+use crate::disk::{FileKind, Stat};
 use crate::mailbox::clock::micros;
 use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
@@ -48,6 +48,8 @@ pub(super) struct Ledger {
     pub(super) loaded: bool,
     /// How the directories and lists looked when they were last read.
     pub(super) stamps: Option<Stamps>,
+    /// Something that we have not done has been heard of, and nobody has read them since.
+    pub(super) news: bool,
     /// When to read them again even though they look the same.
     pub(super) again: Option<SystemTime>,
     pub(super) guid: String,
@@ -139,6 +141,11 @@ impl Room {
     /// Work on the disk begins.
     pub(super) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         lock(&self.ledger)
+    }
+
+    /// The same, unless somebody else works on the disk.
+    pub(super) fn try_ledger(&self) -> Option<MutexGuard<'_, Ledger>> {
+        self.ledger.try_lock().ok()
     }
 
     /// What sessions see, for a moment.
@@ -291,8 +298,17 @@ impl Stamps {
     }
 
     pub(super) fn take(room: &Room) -> std::io::Result<Self> {
+        Self::with(|file| room.site.look(&room.path(file)))
+    }
+
+    /// As far as that can be said without waiting for the disk.
+    pub(super) fn take_now(room: &Room) -> std::io::Result<Self> {
+        Self::with(|file| room.site.disk.stat_now(&room.path(file)))
+    }
+
+    fn with(stat: impl Fn(&str) -> std::io::Result<Stat>) -> std::io::Result<Self> {
         let stamp = |file: &str| {
-            let stat = room.site.look(&room.path(file))?;
+            let stat = stat(file)?;
             // A link would lead out of the mailbox, perhaps with rights that its owner has not.
             if matches!(file, "cur" | "new") && stat.kind != FileKind::Dir {
                 return Err(std::io::ErrorKind::NotADirectory.into());

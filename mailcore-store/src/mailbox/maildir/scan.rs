@@ -126,6 +126,21 @@ fn tell(room: &Room, ledger: &mut Ledger, mut news: News) -> Result<()> {
     Ok(())
 }
 
+/// Whether a look would find the mailbox as it is known, as far as that can be said at once, without waiting for the disk or
+/// for anybody who works on it; `claims`: and a session that reads its mail would claim none.
+pub(super) fn is_current(room: &Room, claims: bool) -> bool {
+    let is_fresh = || {
+        room.view()
+            .is_ok_and(|view| view.table.fresh().next().is_some())
+    };
+    let Some(mut ledger) = room.try_ledger() else {
+        return false;
+    };
+    let glance = Glance::at_once(room).filter(|glance| !glance.is_due(&ledger));
+    let enough = |glance: Glance| glance.is_enough(room, &mut ledger).unwrap_or(false);
+    glance.is_some_and(enough) && !(claims && is_fresh())
+}
+
 /// The lock, unless the caller has it.
 fn locked<'r>(room: &'r Room, held: Option<&Dotlock<'_>>) -> Result<Option<Dotlock<'r>>> {
     match held {

@@ -108,6 +108,14 @@ impl Table {
         rows.filter(|row| row.fresh)
     }
 
+    /// The first that nobody has seen.
+    pub(super) fn first_unseen(&self) -> Option<Row<'_>> {
+        let mut chunks = self.chunks.iter();
+        let is_all_seen = |chunk: &Chunk| chunk.tally().seen as usize == chunk.entries.len();
+        let chunk = chunks.find(|chunk| !is_all_seen(chunk))?;
+        chunk.rows().find(|row| !row.flags.contains(Flags::SEEN))
+    }
+
     /// The message that was delivered under this identity.
     pub(super) fn delivered(&self, identity: Identity) -> Option<u32> {
         let mark = filename::Mark::of(identity);

@@ -27,6 +27,25 @@ impl Glance {
         })
     }
 
+    /// The same without waiting for the disk, if that can be: among several hosts what is in memory is no news.
+    pub(super) fn at_once(room: &Room) -> Option<Self> {
+        room.is_there().ok()?;
+        if room.site.shared {
+            return None;
+        }
+        let stamps = Stamps::take_now(room).ok()?;
+        Some(Self {
+            now: room.site.now(),
+            stamps,
+            post: room.post(),
+        })
+    }
+
+    /// Whether the mailbox is to be read even though it looks the same.
+    pub(super) fn is_due(&self, ledger: &Ledger) -> bool {
+        ledger.again.is_some_and(|again| self.now >= again)
+    }
+
     /// Whether nothing need be read: nothing has happened, or nothing that we have not done ourselves. What is known of the
     /// mailbox is then what it is.
     pub(super) fn is_enough(&self, room: &Room, ledger: &mut Ledger) -> Result<bool> {
@@ -34,10 +53,12 @@ impl Glance {
             Some(post) => post.hear(room, &mut ledger.echoes),
             None => Heard::Deaf,
         };
-        if !ledger.loaded {
+        // It is told once, and not every glance is followed by a look.
+        ledger.news |= heard == Heard::News;
+        if !ledger.loaded || ledger.news {
             return Ok(false);
         }
-        let due = ledger.again.is_some_and(|again| self.now >= again);
+        let due = self.is_due(ledger);
         if explains(heard, ledger.stamps.as_ref(), &self.stamps) {
             ledger.stamps = Some(self.stamps);
             if due {
@@ -62,6 +83,7 @@ impl Glance {
         list: Option<Stamp>,
         sure: bool,
     ) {
+        ledger.news = false;
         ledger.again = self.stamps.unsettled(room, ledger.stamps, self.now);
         // Taken before anything was read, or under the lock: what changed since then shows.
         let known = Stamps {
