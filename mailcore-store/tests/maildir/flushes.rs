@@ -2,10 +2,11 @@
 
 use crate::common::{Call, Hook, Hooked};
 use crate::place::{Place, append};
-use mailcore_base::mailbox::MailboxName;
+use mailcore_base::date::DateTime;
+use mailcore_base::mailbox::{Flags, MailboxName, Uid, UidSet};
 use mailcore_store::auth::User;
 use mailcore_store::disk::{Disk, RealDisk};
-use mailcore_store::mailbox::{MailStore, Stamp};
+use mailcore_store::mailbox::{Access, MailStore, Stamp};
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,4 +57,38 @@ async fn messages_that_come_together_share_their_flushes() {
     }
     let count = flushes.count() - before;
     assert!(count < 100, "{count} flushes for 200 messages");
+}
+
+/// Their octets are on the disk already; only the names and the list are new.
+#[tokio::test]
+async fn a_copy_of_old_messages_takes_a_flush_of_the_list_and_one_of_the_directory() {
+    let place = Place::new();
+    let flushes = Arc::<Flushes>::default();
+    let disk = Hooked::new(RealDisk::new(place.dir.path()), flushes.clone());
+    let store = place.store_on(Arc::new(disk));
+    let account = store.account(&User::new("u")).await.unwrap();
+    let there = MailboxName::parse("there", '/').unwrap();
+    account.create(&there, None).await.unwrap();
+    let old = Stamp {
+        flags: Flags::SEEN,
+        date: Some(DateTime::utc(1_600_000_000)),
+        ..Stamp::default()
+    };
+    for n in 0..20 {
+        let mut append = account.append(&MailboxName::inbox()).await.unwrap();
+        append.write(format!("{n}\r\n").as_bytes()).await.unwrap();
+        append.commit(old.clone()).await.unwrap();
+    }
+    append(&*account, b"young\r\n").await.unwrap();
+    let inbox = account
+        .open(&MailboxName::inbox(), Access::Write)
+        .await
+        .unwrap();
+    inbox.sync(None).await.unwrap();
+    for (uids, most) in [(1..=20, 2), (21..=21, 3)] {
+        let uids: UidSet = uids.filter_map(Uid::new).collect();
+        let before = flushes.count();
+        inbox.copy(&uids, &there).await.unwrap();
+        assert_eq!(flushes.count() - before, most, "{uids:?}");
+    }
 }

@@ -89,7 +89,7 @@ pub(super) fn again(e: &Error) -> Error {
 fn flush_contents(site: &Site, desks: &mut [Desk<'_>]) {
     let files = desks
         .iter_mut()
-        .map(|d| d.fresh().count() + usize::from(d.list.is_some()));
+        .map(|d| d.unsynced() + usize::from(d.list.is_some()));
     if files.sum::<usize>() > FEW && !site.shared {
         return flush_systems(site, desks);
     }

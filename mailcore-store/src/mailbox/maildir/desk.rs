@@ -5,7 +5,7 @@ use super::deliver::{Outcome, again};
 use super::dotlock::Dotlock;
 use super::index::{self, Draft, Texts};
 use super::maildirsize::{self, Size};
-use super::parcel::{Aside, Content, Letter, Parcel, Placed};
+use super::parcel::{Aside, Content, Letter, Parcel, Placed, Settled};
 use super::room::{Ledger, Room};
 use super::row::{Row, path};
 use super::scan;
@@ -49,7 +49,8 @@ enum Place {
 pub(super) struct Fresh {
     uid: u32,
     aside: Aside,
-    pub(super) file: Box<dyn File>,
+    /// Open, unless its octets are durable.
+    pub(super) file: Option<Box<dyn File>>,
     base: Vec<u8>,
     info: Vec<u8>,
     flags: Flags,
@@ -58,6 +59,14 @@ pub(super) struct Fresh {
     date: Option<i64>,
     len: u64,
     texts: Option<Texts>,
+}
+
+/// A message's file in `tmp/`.
+struct Laid {
+    aside: Aside,
+    file: Option<Box<dyn File>>,
+    date: Option<i64>,
+    len: u64,
 }
 
 impl Fresh {
@@ -125,20 +134,19 @@ impl<'r> Desk<'r> {
         if let Some(served) = letter.sizes.1 {
             base.push_str(&format!(",W={served}"));
         }
-        let (aside, file) = self.lay_aside(letter.content, letter.date)?;
-        let stat = file.stat().ok();
+        let laid = self.lay_aside(letter.content, letter.date)?;
         self.next += 1;
         Ok(Place::New(Box::new(Fresh {
             uid,
-            aside,
+            aside: laid.aside,
             base: base.into_bytes(),
             info,
             flags,
             identity: letter.identity,
-            date: stat.map(|stat| seconds(stat.modified)),
-            len: stat.map_or(0, |stat| stat.len),
+            date: laid.date,
+            len: laid.len,
             texts: letter.texts,
-            file,
+            file: laid.file,
         })))
     }
 
@@ -168,11 +176,7 @@ impl<'r> Desk<'r> {
         allot(self.room, &mut self.ledger, &letter.keywords)
     }
 
-    fn lay_aside(
-        &self,
-        content: Content,
-        date: Option<std::time::SystemTime>,
-    ) -> Result<(Aside, Box<dyn File>)> {
+    fn lay_aside(&self, content: Content, date: Option<std::time::SystemTime>) -> Result<Laid> {
         let failed = |e| Error::io("message file", e);
         let (aside, file) = match content {
             Content::Held(octets) => {
@@ -184,19 +188,38 @@ impl<'r> Desk<'r> {
                 let file = self.room.site.disk.open(&aside.path(), Open::Write);
                 (aside, file.map_err(failed)?)
             }
+            Content::Settled(aside, Settled { date, len }) => {
+                return Ok(Laid {
+                    aside,
+                    file: None,
+                    date: Some(date),
+                    len,
+                });
+            }
         };
         if let Some(date) = date {
             file.date(date).map_err(failed)?;
         }
-        Ok((aside, file))
+        let stat = file.stat().ok();
+        Ok(Laid {
+            aside,
+            file: Some(file),
+            date: stat.map(|stat| seconds(stat.modified)),
+            len: stat.map_or(0, |stat| stat.len),
+        })
     }
 
-    pub(super) fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
+    fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
         let slips = self.slips.iter_mut().filter_map(|s| s.result.as_mut().ok());
         slips.flatten().filter_map(|place| match place {
             Place::New(fresh) => Some(&mut **fresh),
             Place::There(_) => None,
         })
+    }
+
+    /// How many files have octets that must be made durable.
+    pub(super) fn unsynced(&mut self) -> usize {
+        self.fresh().filter(|fresh| fresh.file.is_some()).count()
     }
 
     /// The UIDs go into the list.
@@ -261,7 +284,8 @@ impl<'r> Desk<'r> {
         let slips = self.slips.iter().filter_map(|s| s.result.as_ref().ok());
         for (done, place) in (1usize..).zip(slips.flatten()) {
             let Place::New(fresh) = place else { continue };
-            fresh.file.sync()?;
+            let Some(file) = &fresh.file else { continue };
+            file.sync()?;
             if let Some(lock) = &self.lock
                 && done.is_multiple_of(OFTEN)
             {

@@ -50,6 +50,17 @@ pub(super) enum Content {
     Held(Vec<u8>),
     /// In a file in `tmp/`, which is removed if nothing comes of it.
     Aside(Aside),
+    /// In the file of a message that has been there for a while, which got one more name in `tmp/`: its octets are durable.
+    Settled(Aside, Settled),
+}
+
+/// What is known of a file that need not be opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settled {
+    /// When the message came, in seconds since 1970.
+    pub(super) date: i64,
+    /// Octets.
+    pub(super) len: u64,
 }
 
 /// A file in a mailbox's `tmp/`; dropping it removes it.
