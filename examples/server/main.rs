@@ -12,6 +12,7 @@ mod owner;
 mod post;
 mod queue;
 mod sockets;
+mod transports;
 
 use clap::Parser;
 use first_run::{DataFolder, Unusable};
@@ -145,7 +146,8 @@ async fn serve(
     if let Some(host) = &options.relay_all_to {
         routes = routes.relay_all_to(host.as_str());
     }
-    let routes = Arc::new(routes);
+    let transports = options.transports.iter().cloned();
+    let routes = Arc::new(routes.with_transports(transports.map(|rule| (rule.domain, rule.next))));
     let post = Post::open(
         options,
         hostname,

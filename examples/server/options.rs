@@ -1,5 +1,6 @@
 //! The command line of `mailserver`. Its words are kept stable.
 
+use crate::transports::TransportRule;
 use clap::Parser;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -55,6 +56,10 @@ pub struct Options {
         help = "Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records"
     )]
     pub relay_all_to: Option<String>,
+    /// Send the mail for a domain another way: by smtp, relay or lmtp to a host, or discard, error, retry with a reason; may be
+    /// given several times
+    #[arg(long = "transport", value_name = "DOMAIN=TRANSPORT:NEXTHOP")]
+    pub transports: Vec<TransportRule>,
     /// Let domains with the same mail exchangers count as one destination: they share its connections, and its being dead
     #[arg(long)]
     pub group_by_mx: bool,
