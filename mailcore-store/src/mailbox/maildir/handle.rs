@@ -144,7 +144,9 @@ impl Mailbox for Handle {
 
     async fn records(&self, uids: &UidSet, fields: Fields, out: &mut Vec<Record>) -> Result<()> {
         let mut known = Vec::new();
-        if !read::records(&self.room, uids, fields, &mut known)? {
+        if !read::records(&self.room, uids, fields, &mut known)?
+            || read::describe_now(&self.room, fields, &mut known)
+        {
             out.append(&mut known);
             return Ok(());
         }

@@ -1,6 +1,6 @@
 //! Reading: counters, records, and the files of messages.
 
-use super::index::{self, Draft, Texts};
+use super::index::{self, Draft, Pace, Texts};
 use super::lines;
 use super::room::Room;
 use super::row::Row;
@@ -154,14 +154,8 @@ fn fill(room: &Room, fields: Fields, record: &mut Record, learned: &mut Learned)
 /// Adds the texts to records: from the cache, and for those of which it holds none, from the messages. What was read anew
 /// is returned. A message that is gone has none, and who asks for it finds out.
 fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(u32, Texts)>> {
-    let wanted: Vec<(u32, u32)> = {
-        let view = room.view()?;
-        let place = |uid: u32| view.table.row(uid).map_or(0, |row| row.place);
-        let uids = records.iter().map(|record| record.uid.number());
-        uids.map(|uid| (uid, place(uid))).collect()
-    };
     let cache = room.ledger().index.cache();
-    let kept = index::read(room, cache, &wanted);
+    let kept = index::read(room, cache, &places(room, records)?, Pace::Wait);
     let whole = fields.contains(Fields::STRUCTURE);
     let (mut read, mut octets) = (Vec::new(), 0);
     for (record, kept) in records.iter_mut().zip(kept) {
@@ -179,11 +173,50 @@ fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(
                 texts
             }
         };
-        record.envelope = texts.envelope.filter(|_| fields.contains(Fields::ENVELOPE));
-        record.structure = texts.structure.filter(|_| whole);
-        record.headers = texts.headers.filter(|_| fields.contains(Fields::HEADERS));
+        tell(record, texts, fields);
     }
     Ok(read)
+}
+
+/// Where the texts of these are kept.
+fn places(room: &Room, records: &[Record]) -> Result<Vec<(u32, u32)>> {
+    let view = room.view()?;
+    let place = |uid: u32| view.table.row(uid).map_or(0, |row| row.place);
+    let uids = records.iter().map(|record| record.uid.number());
+    Ok(uids.map(|uid| (uid, place(uid))).collect())
+}
+
+/// Adds the texts to records if nothing else is missing, all are kept, and that needs no waiting; says whether it was so.
+pub(super) fn describe_now(room: &Room, fields: Fields, records: &mut [Record]) -> bool {
+    let is_whole = |record: &Record| {
+        (record.size.is_some() || !fields.contains(Fields::SIZE))
+            && (record.date.is_some() || !fields.contains(Fields::DATE))
+    };
+    if !room.site.indexed || !records.iter().all(is_whole) {
+        return false;
+    }
+    let cache = room.try_ledger().map(|ledger| ledger.index.cache());
+    let (Some(cache), Ok(wanted)) = (cache, places(room, records)) else {
+        return false;
+    };
+    let kept = index::read(room, cache, &wanted, Pace::AtOnce);
+    let kept: Option<Vec<Texts>> = kept.into_iter().collect();
+    let whole = fields.contains(Fields::STRUCTURE);
+    let Some(kept) = kept.filter(|kept| !(whole && kept.iter().any(|texts| texts.unread))) else {
+        return false;
+    };
+    for (record, texts) in records.iter_mut().zip(kept) {
+        tell(record, texts, fields);
+    }
+    true
+}
+
+fn tell(record: &mut Record, texts: Texts, fields: Fields) {
+    record.envelope = texts.envelope.filter(|_| fields.contains(Fields::ENVELOPE));
+    record.structure = texts
+        .structure
+        .filter(|_| fields.contains(Fields::STRUCTURE));
+    record.headers = texts.headers.filter(|_| fields.contains(Fields::HEADERS));
 }
 
 /// Octets of messages that are read for the records of one question.

@@ -1,7 +1,7 @@
 //! Copying and moving: a copy is one more name for the same file, delivered like any other message; a move is a copy
 //! and then, once that is durable, a removal. So a message is at every moment in one of the two mailboxes, or in both.
 
-use super::index;
+use super::index::{self, Pace};
 use super::parcel::{Aside, Content, Letter, Parcel, Settled};
 use super::read::BLOCK;
 use super::room::Room;
@@ -62,7 +62,7 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
     }
     // What is told of the source is told of its copy.
     let texts = match places.len() <= MOST_TEXTS {
-        true => index::read(from, cache, &places),
+        true => index::read(from, cache, &places, Pace::Wait),
         false => Vec::new(),
     };
     for ((_, letter), texts) in letters.iter_mut().zip(texts) {
