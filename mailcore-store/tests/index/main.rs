@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod account;
+#[path = "../common/mod.rs"]
+mod common;
 mod compaction;
 mod damage;
 mod flips;

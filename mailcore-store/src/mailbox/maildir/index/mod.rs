@@ -9,7 +9,7 @@ mod load;
 #[cfg(test)]
 mod tests;
 
-pub(super) use cache::{Texts, add, read};
+pub(super) use cache::{Pace, Texts, add, read};
 pub(super) use layout::Draft;
 pub(super) use load::load;
 

@@ -2,7 +2,7 @@
 
 use super::super::letters::Letters;
 use super::super::room::{Stamp, Stamps};
-use super::super::table::Row;
+use super::super::row::Row;
 use super::layout::{Draft, FRONT, Frame, Head, LONGEST, Step};
 use mailcore_base::mailbox::{Flags, Keyword, Uid, UidSet};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};

@@ -1,7 +1,8 @@
 //! The table against a map of all that it holds, whatever is done to it and whatever was counted before.
 
 use super::super::filename;
-use super::super::table::{Row, Table};
+use super::super::row::Row;
+use super::super::table::Table;
 use crate::queue::Identity;
 use mailcore_base::mailbox::{Flags, Uid, UidSet};
 use proptest::prelude::*;
