@@ -76,6 +76,9 @@ pub(crate) trait Hook: Debug + Send + Sync + 'static {
         false
     }
 
+    /// A file has been opened.
+    fn opened(&self, _file: &dyn File) {}
+
     /// What is told of a path.
     fn shown(&self, _call: &Call<'_>, stat: Stat) -> Stat {
         stat
@@ -131,6 +134,7 @@ impl<D: Disk + 'static, H: Hook> Disk for Hooked<D, H> {
             true => Some(Mutex::new(file.stat()?.len)),
             false => None,
         };
+        self.hook.opened(&*file);
         let hook = self.hook.clone();
         Ok(Box::new(HookedFile { file, hook, end }))
     }

@@ -93,7 +93,6 @@ impl Net {
 
     fn is_lost(&self, file: &dyn File) -> bool {
         let file = std::ptr::from_ref(file).addr();
-        self.open.lock().unwrap().insert(file);
         self.lost.lock().unwrap().contains(&file)
     }
 
@@ -185,6 +184,13 @@ impl Hook for Net {
             true => Err(again.into()),
             false => Ok(()),
         }
+    }
+
+    fn opened(&self, file: &dyn File) {
+        let file = std::ptr::from_ref(file).addr();
+        self.open.lock().unwrap().insert(file);
+        // It has the place of one that is closed.
+        self.lost.lock().unwrap().remove(&file);
     }
 
     /// As `O_APPEND` is over NFS.
