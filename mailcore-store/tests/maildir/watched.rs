@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
 
@@ -33,10 +33,20 @@ struct Counts {
     listed: AtomicUsize,
     listeners: AtomicUsize,
     watches: AtomicUsize,
+    /// How often the lock was another's.
+    refused: AtomicUsize,
+    /// Another program is faster at the next message that is moved out of `new/`.
+    outrun: AtomicBool,
 }
 
 #[derive(Debug)]
 struct CountingWatcher(Box<dyn Watcher>, Arc<Counts>);
+
+impl Drop for CountingWatcher {
+    fn drop(&mut self) {
+        self.1.listeners.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Watcher for CountingWatcher {
     fn add(&self, dir: &Path, names: bool) -> io::Result<u64> {
@@ -57,9 +67,17 @@ impl Watcher for CountingWatcher {
 
 impl Disk for Counting {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
-        self.disk.open(path, how)
+        let opened = self.disk.open(path, how);
+        if opened.is_err() && path.ends_with("dovecot-uidlist.lock") {
+            self.counts.refused.fetch_add(1, Ordering::SeqCst);
+        }
+        opened
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let new = from.parent().is_some_and(|dir| dir.ends_with("new"));
+        if new && self.counts.outrun.swap(false, Ordering::SeqCst) {
+            self.disk.rename(from, to)?;
+        }
         self.disk.rename(from, to)
     }
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -172,6 +190,90 @@ async fn a_foreign_delivery_a_flag_and_a_removal_are_told_at_once() {
     assert!(is_told(&*inbox, removed).await);
     assert_eq!(shown(&*inbox).await.len(), 0);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+/// Another program does something under its lock, and gives the lock back once somebody else has wanted it.
+fn under_the_lock(it: &Watched, work: impl FnOnce()) {
+    let lock = it.place.at("dovecot-uidlist.lock");
+    fs::write(&lock, "").unwrap();
+    work();
+    let counts = it.counts.clone();
+    std::thread::spawn(move || {
+        while counts.refused.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        fs::remove_file(lock).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn who_was_removed_under_another_programs_lock_is_told_to_be_gone_once_it_is_free() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    let file = it.place.at("cur/1.x.agent:2,");
+    let removed = || under_the_lock(&it, || fs::remove_file(file).unwrap());
+    assert!(is_told(&*inbox, removed).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_we_did_while_nobody_watched_is_not_taken_for_what_another_program_does() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    drop(inbox);
+    let inbox = it.open("INBOX").await;
+    for op in [FlagOp::Add, FlagOp::Remove] {
+        let change = all(op, Flags::FLAGGED);
+        inbox.flag(&UidSet::all(), &change, None).await.unwrap();
+    }
+    let file = it.place.at("cur/1.x.agent:2,");
+    assert!(is_told(&*inbox, || fs::remove_file(file).unwrap()).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_removal_is_told_of_a_message_that_another_program_was_faster_to_move() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    it.counts.outrun.store(true, Ordering::SeqCst);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    assert!(!it.counts.outrun.load(Ordering::SeqCst));
+    let file = it.place.at("cur/1.x.agent:2,");
+    assert!(is_told(&*inbox, || fs::remove_file(file).unwrap()).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_listens_no_more() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    let counts = it.counts.clone();
+    assert_eq!(counts.listeners.load(Ordering::SeqCst), 1);
+    drop((it, inbox));
+    let until = Instant::now() + SOON;
+    while counts.listeners.load(Ordering::SeqCst) > 0 {
+        assert!(Instant::now() < until, "somebody listens still");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn where_a_look_at_what_was_told_has_failed_the_patrol_looks_again() {
+    let hasty = |options: &mut Options| {
+        options.patience = Duration::ZERO;
+        options.patrol = SOON / 10;
+    };
+    let it = Watched::new(Place::new(), hasty, false).await;
+    let inbox = it.open("INBOX").await;
+    let comes = || under_the_lock(&it, || it.place.write("new/1.x.agent", MAIL));
+    assert!(is_told(&*inbox, comes).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
 }
 
 #[tokio::test]

@@ -46,7 +46,8 @@ impl Told {
 /// What we have done ourselves and will be told of.
 #[derive(Debug, Default)]
 pub(super) struct Echoes {
-    awaited: bool,
+    /// The post that they will come to; 0: none.
+    awaited: u64,
     names: HashMap<Told, usize>,
     /// There were more than are kept.
     over: bool,
@@ -55,7 +56,7 @@ pub(super) struct Echoes {
 impl Echoes {
     /// We have made that name, or (unless `came`) taken it away.
     pub(super) fn expect(&mut self, path: &Path, came: bool) {
-        if !self.awaited || self.over {
+        if self.awaited == 0 || self.over {
             return;
         }
         self.over = self.names.len() >= HELD;
@@ -77,7 +78,7 @@ impl Echoes {
         news
     }
 
-    fn forget(&mut self, awaited: bool) {
+    fn forget(&mut self, awaited: u64) {
         *self = Self::default();
         self.awaited = awaited;
     }
@@ -99,6 +100,8 @@ struct State {
     denied: bool,
     posts: HashMap<u64, Vec<(Dir, Weak<Post>)>>,
     mailboxes: usize,
+    /// How many there have ever been.
+    count: u64,
     /// Whether a thread waits.
     manned: bool,
     /// Whether it has been said that somebody goes without.
@@ -115,6 +118,8 @@ enum Dir {
 /// A mailbox that is watched, as long as anybody holds this.
 #[derive(Debug)]
 pub(super) struct Post {
+    /// Not 0, and no other's.
+    number: u64,
     works: Weak<Works>,
     room: Weak<Room>,
     watches: Vec<u64>,
@@ -206,7 +211,9 @@ impl Lookout {
             state.say(&e);
             return None;
         }
+        state.count += 1;
         let post = Arc::new(Post {
+            number: state.count,
             works: Arc::downgrade(works),
             room: Arc::downgrade(room),
             watches: watches.iter().map(|(_, watch)| *watch).collect(),
@@ -247,6 +254,16 @@ impl Lookout {
         };
         stirred.iter().for_each(Post::stir);
         served.then_some(())
+    }
+}
+
+impl Drop for Lookout {
+    /// The thread that waits hears of it, and goes.
+    fn drop(&mut self) {
+        let state = lock(&self.state);
+        if let Some(watcher) = &state.watcher {
+            state.posts.keys().for_each(|watch| watcher.remove(*watch));
+        }
     }
 }
 
@@ -316,7 +333,8 @@ impl Post {
         });
     }
 
-    fn lose(&self) {
+    /// The box does not say all: the mailbox has to be looked at.
+    pub(super) fn lose(&self) {
         self.trusted.store(false, Ordering::SeqCst);
         let mut inbox = lock(&self.inbox);
         inbox.lost = true;
@@ -350,12 +368,17 @@ impl Post {
         let (new, cur) = (told.iter().any(|t| t.fresh), told.iter().any(|t| !t.fresh));
         let news = echoes.is_news(told);
         let over = echoes.over;
-        if lost || over || !echoes.awaited {
+        // What we did before this one watched, nobody tells it.
+        if lost || over || echoes.awaited != self.number {
             self.trusted.store(false, Ordering::SeqCst);
-            echoes.forget(true);
+            echoes.forget(self.number);
         }
         match (self.is_trusted(), news) {
-            (_, true) if !over => Heard::News,
+            (_, true) if !over => {
+                // Until somebody has looked: that may fail.
+                self.trusted.store(false, Ordering::SeqCst);
+                Heard::News
+            }
             (true, false) => Heard::Nothing { new, cur },
             _ => Heard::Deaf,
         }

@@ -98,8 +98,10 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
     // Taken before anything was read, or under the lock: what changed since then shows.
     let sure = sure || uids.matched >= table.len();
     ledger.stamps = sure.then_some(Stamps { list, ..stamps });
-    if let Some(post) = post.filter(|_| sure) {
-        post.trust();
+    match post {
+        Some(post) if sure => post.trust(),
+        Some(post) => post.lose(), // nobody will tell that the lock is free
+        None => {}
     }
     if !ledger.loaded {
         room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
