@@ -104,6 +104,7 @@ pub(super) fn refresh(room: &Room, ledger: &mut Ledger, held: Option<&Dotlock<'_
         None => {}
     }
     if !ledger.loaded {
+        news.table.fit();
         room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
     }
     let draft = std::mem::take(&mut news.draft);

@@ -1,4 +1,4 @@
-//! What a mailbox holds, in memory: for each message its UID, flags, date and file name, small (40 octets and the
+//! What a mailbox holds, in memory: for each message its UID, flags, date and file name, small (32 octets and the
 //! name).
 //!
 //! Messages lie in chunks of a few hundred, which clones of the table share: sessions hold the table as it was, and one
@@ -41,7 +41,8 @@ struct Chunk {
 #[derive(Debug, Clone, Copy)]
 struct Entry {
     modseq: u64,
-    date: i64,
+    /// Seconds since 1970, until 2106: who is elsewhere in time is asked for it each time.
+    date: u32,
     uid: u32,
     at: u32,
     /// System flags and 26 keywords are 32 bits.
@@ -53,7 +54,12 @@ struct Entry {
 }
 
 /// No date is known.
-const UNDATED: i64 = i64::MIN;
+const UNDATED: u32 = u32::MAX;
+
+fn dated(date: Option<i64>) -> u32 {
+    date.and_then(|date| u32::try_from(date).ok())
+        .unwrap_or(UNDATED)
+}
 
 /// One message of the table.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +102,7 @@ impl Chunk {
 
     fn keep(&mut self, base: &[u8], info: &[u8]) -> Option<u32> {
         let at = u32::try_from(self.names.len()).ok()?;
+        reserve(&mut self.names, base.len() + info.len());
         self.names.extend_from_slice(base);
         self.names.extend_from_slice(info);
         Some(at)
@@ -107,7 +114,7 @@ impl Chunk {
         let info = u8::try_from(row.info.len()).ok()?;
         Some(Entry {
             modseq: row.modseq,
-            date: row.date.unwrap_or(UNDATED),
+            date: dated(row.date),
             uid: row.uid,
             at: self.keep(row.base, row.info)?,
             flags: bits(row.flags),
@@ -126,7 +133,7 @@ impl Chunk {
             uid: entry.uid,
             flags: Flags::from_bits(u64::from(entry.flags)),
             modseq: entry.modseq,
-            date: (entry.date != UNDATED).then_some(entry.date),
+            date: (entry.date != UNDATED).then_some(i64::from(entry.date)),
             place: entry.place,
             fresh: entry.fresh,
             base: self.names.get(from..middle).unwrap_or_default(),
@@ -169,6 +176,13 @@ impl Chunk {
     }
 }
 
+/// Makes room for so many more. Thousands of small mailboxes are held at a time: an eighth of each is empty at most.
+fn reserve<T>(room: &mut Vec<T>, more: usize) {
+    if room.capacity() - room.len() < more {
+        room.reserve_exact(more.max(room.len() / 8));
+    }
+}
+
 impl Table {
     /// Adds a message behind all others; one that is not behind them, or cannot be kept, is left out.
     pub(super) fn push(&mut self, row: Row<'_>) {
@@ -188,10 +202,18 @@ impl Table {
             chunk.touch();
             let entry = chunk.entry(&row);
             self.len += usize::from(entry.is_some());
+            reserve(&mut chunk.entries, 1);
             chunk.entries.extend(entry);
         }
         if self.chunks.last().is_some_and(|c| c.entries.is_empty()) {
             self.chunks.pop();
+        }
+    }
+
+    /// Gives back what is empty: who was just read from the disk is not expected to grow at once.
+    pub(super) fn fit(&mut self) {
+        if let Some(last) = self.chunks.last_mut() {
+            *last = Arc::new(Chunk::clone(last)); // a clone has no room to spare
         }
     }
 
@@ -315,7 +337,9 @@ impl Table {
     pub(super) fn learn(&mut self, uid: u32, date: Option<i64>, place: Option<u32>) {
         self.edit(uid, |chunk, at| {
             if let Some(entry) = chunk.entries.get_mut(at) {
-                entry.date = date.unwrap_or(entry.date);
+                if date.is_some() {
+                    entry.date = dated(date);
+                }
                 entry.place = place.unwrap_or(entry.place);
             }
         });
