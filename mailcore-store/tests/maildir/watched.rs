@@ -253,9 +253,13 @@ async fn a_store_that_is_dropped_listens_no_more() {
     let it = Watched::new(Place::new(), |_| {}, false).await;
     let inbox = it.open("INBOX").await;
     assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
-    let counts = it.counts.clone();
+    let Watched {
+        place: _place,
+        counts,
+        account,
+    } = it;
     assert_eq!(counts.listeners.load(Ordering::SeqCst), 1);
-    drop((it, inbox));
+    drop((account, inbox));
     let until = Instant::now() + SOON;
     while counts.listeners.load(Ordering::SeqCst) > 0 {
         assert!(Instant::now() < until, "somebody listens still");

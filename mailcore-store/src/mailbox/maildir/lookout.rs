@@ -232,6 +232,15 @@ impl Lookout {
         Some((post, true))
     }
 
+    /// Nobody is served any more: the thread that waits hears of it, and goes.
+    pub(super) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.denied = true;
+        if let Some(watcher) = state.watcher.take() {
+            state.posts.keys().for_each(|watch| watcher.remove(*watch));
+        }
+    }
+
     /// Puts what has happened into the boxes of those whom it concerns; none when nobody is to be served any more.
     fn share_out(&self) -> Option<()> {
         let mut stirred: Vec<Arc<Post>> = Vec::new();
@@ -254,16 +263,6 @@ impl Lookout {
         };
         stirred.iter().for_each(Post::stir);
         served.then_some(())
-    }
-}
-
-impl Drop for Lookout {
-    /// The thread that waits hears of it, and goes.
-    fn drop(&mut self) {
-        let state = lock(&self.state);
-        if let Some(watcher) = &state.watcher {
-            state.posts.keys().for_each(|watch| watcher.remove(*watch));
-        }
     }
 }
 
