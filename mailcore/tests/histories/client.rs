@@ -75,6 +75,8 @@ pub struct Client {
     tags: u32,
     /// The mailbox that is being opened, if a SELECT is in the air.
     opening: Option<(usize, bool)>,
+    /// The one that was selected before it.
+    before: Option<usize>,
     /// What it remembers of mailboxes that it has not selected.
     memory: [Option<Memory>; MAILBOXES.len()],
     pub belief: Option<Belief>,
@@ -94,6 +96,7 @@ impl Client {
             heard: Vec::new(),
             tags: 0,
             opening: None,
+            before: None,
             memory: [const { None }; MAILBOXES.len()],
             belief: None,
             open: None,
@@ -134,10 +137,13 @@ impl Client {
         None
     }
 
-    /// The mailbox that is selected, or is about to be.
+    /// The mailbox that is selected, or is about to be; as long as that is not described, the one before it.
     fn mailbox(&self) -> Option<usize> {
-        let opening = self.opening.map(|(mailbox, _)| mailbox);
-        opening.or(self.belief.as_ref().map(|belief| belief.mailbox))
+        match (self.opening, &self.belief) {
+            (Some(_), None) if self.before.is_some() => self.before,
+            (Some((mailbox, _)), _) => Some(mailbox),
+            (None, belief) => belief.as_ref().map(|belief| belief.mailbox),
+        }
     }
 
     /// Waits for the server to say that it hangs up.
@@ -265,7 +271,7 @@ impl Client {
         };
         self.begin(&format!("{verb} {}{resync}", MAILBOXES[mailbox]))
             .await;
-        self.belief = None;
+        self.before = self.belief.take().map(|belief| belief.mailbox);
         self.opening = Some((mailbox, write));
     }
 
