@@ -249,21 +249,24 @@ async fn a_removal_is_told_of_a_message_that_another_program_was_faster_to_move(
 }
 
 #[tokio::test]
-async fn a_store_that_is_dropped_listens_no_more() {
-    let it = Watched::new(Place::new(), |_| {}, false).await;
-    let inbox = it.open("INBOX").await;
-    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
-    let Watched {
-        place: _place,
-        counts,
-        account,
-    } = it;
-    assert_eq!(counts.listeners.load(Ordering::SeqCst), 1);
-    drop((account, inbox));
-    let until = Instant::now() + SOON;
-    while counts.listeners.load(Ordering::SeqCst) > 0 {
-        assert!(Instant::now() < until, "somebody listens still");
-        tokio::task::yield_now().await;
+async fn a_store_that_is_dropped_listens_no_more_whether_its_files_are_there_or_not() {
+    for gone in [false, true] {
+        let it = Watched::new(Place::new(), |_| {}, false).await;
+        let inbox = it.open("INBOX").await;
+        assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+        let Watched {
+            place,
+            counts,
+            account,
+        } = it;
+        assert_eq!(counts.listeners.load(Ordering::SeqCst), 1);
+        let _place = (!gone).then_some(place);
+        drop((account, inbox));
+        let until = Instant::now() + SOON;
+        while counts.listeners.load(Ordering::SeqCst) > 0 {
+            assert!(Instant::now() < until, "somebody listens still");
+            tokio::task::yield_now().await;
+        }
     }
 }
 
