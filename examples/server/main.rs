@@ -12,6 +12,7 @@ mod owner;
 mod post;
 mod queue;
 mod sockets;
+mod transports;
 
 use clap::Parser;
 use first_run::{DataFolder, Unusable};
@@ -24,9 +25,7 @@ use mailcore::net::listen::Limits;
 use mailcore::reception::Desk;
 use mailcore::route::{Aliases, Routes};
 use mailcore::store::auth::{Hasher, PasswdFile, PasswdFileOptions};
-use mailcore::store::disk::RealDisk;
-use mailcore::store::mailbox::maildir::{self, Maildir};
-use mailcore::store::mailbox::{Clock, MailStore};
+use mailcore::store::mailbox::{MailStore, Maildir, maildir};
 use options::{Command, Options};
 use owner::Owner;
 use post::Post;
@@ -133,10 +132,10 @@ async fn serve(
     location::check(&template).map_err(Unusable)?;
     let place = sockets::Owned::by(&template);
     let directory = DirectoryServer::new(users.clone(), users.clone(), Some(Arc::new(place)));
-    let mut keeping = maildir::Options::new(template);
+    let mut keeping = maildir::Options::new(template.clone());
     keeping.watches = options.watched_mailboxes;
-    let disk = Arc::new(RealDisk::new("/"));
-    let store: Arc<dyn MailStore> = Arc::new(Maildir::on(disk, Clock::system(), keeping));
+    keeping.shared = location::is_shared(&template, options.shared_mail);
+    let store: Arc<dyn MailStore> = Arc::new(Maildir::with(keeping));
     let mut gate = auth::Options::new(hostname);
     gate.default_realm = Some(origin.as_ascii().to_owned());
     gate.decoy = secret;
@@ -148,7 +147,8 @@ async fn serve(
     if let Some(host) = &options.relay_all_to {
         routes = routes.relay_all_to(host.as_str());
     }
-    let routes = Arc::new(routes);
+    let transports = options.transports.iter().cloned();
+    let routes = Arc::new(routes.with_transports(transports.map(|rule| (rule.domain, rule.next))));
     let post = Post::open(
         options,
         hostname,

@@ -1,5 +1,6 @@
 //! The command line of `mailserver`. Its words are kept stable.
 
+use crate::transports::TransportRule;
 use clap::Parser;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -31,6 +32,11 @@ pub struct Options {
     /// Where a user's mail lies: %u user, %n its local part, %d its domain [default: DIR/mail/%d/%n/Maildir]
     #[arg(long, value_name = "TEMPLATE")]
     pub mail_location: Option<String>,
+    /// Whether other hosts, mailserver's or Dovecot's, serve the same mail over NFS. `yes` takes care of them (as Dovecot
+    /// does with mmap_disable, mail_fsync=always, mail_nfs_storage and mail_nfs_index): no index, no inotify, each host
+    /// a name of its own. `no` is quicker, for one host alone. `auto` is `yes` where the mail lies on NFS
+    #[arg(long, value_name = "auto|yes|no", value_enum, hide_possible_values = true, default_value_t = Shared::Auto)]
+    pub shared_mail: Shared,
     /// The system user that owns the mail; the server runs as it (needs root, unless you are that user)
     #[arg(long, value_name = "NAME")]
     pub mail_user: Option<String>,
@@ -54,6 +60,10 @@ pub struct Options {
         help = "Hand all mail for other domains to this server: HOST, HOST:PORT, or [HOST]:PORT for no look at its MX records"
     )]
     pub relay_all_to: Option<String>,
+    /// Send the mail for a domain another way: by smtp, relay or lmtp to a host, or discard, error, retry with a reason; may be
+    /// given several times
+    #[arg(long = "transport", value_name = "DOMAIN=TRANSPORT:NEXTHOP")]
+    pub transports: Vec<TransportRule>,
     /// Let domains with the same mail exchangers count as one destination: they share its connections, and its being dead
     #[arg(long)]
     pub group_by_mx: bool,
@@ -70,6 +80,17 @@ pub struct Options {
     /// What to do; without it, serve
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+/// Whether other hosts serve the same mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Shared {
+    /// Where it lies on NFS.
+    Auto,
+    /// They may.
+    Yes,
+    /// They do not.
+    No,
 }
 
 /// What else the program does, with the server that runs on the data folder.
@@ -194,10 +215,11 @@ mod tests {
     fn the_command_line_is_the_promised_one() {
         let line = "mailserver --data d --listen 127.0.0.1 --base-port 20000 --domain a.test --domain b.test \
                     --mail-location /m/%d/%n --mail-user vmail --aliases a --max-per-address 9 --lmtp-socket /s,mode=600 \
-                    --auth-socket /a,mode=660 --auth-userdb-socket /u";
+                    --auth-socket /a,mode=660 --auth-userdb-socket /u --shared-mail yes";
         let options = Options::try_parse_from(line.split_whitespace()).unwrap();
         assert_eq!(options.domains, ["a.test", "b.test"]);
         assert_eq!(options.base_port, 20000);
+        assert_eq!(options.shared_mail, Shared::Yes);
         assert!(Options::try_parse_from(["mailserver", "--base-port", "65000"]).is_err());
     }
 }

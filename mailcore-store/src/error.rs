@@ -83,6 +83,8 @@ impl Error {
             E::InvalidFilename => Kind::Limit,
             E::InvalidData => Kind::Corrupt,
             E::Unsupported => Kind::Unsupported,
+            // Another host was at it: looking again finds out.
+            E::StaleNetworkFileHandle => Kind::Busy,
             _ => Kind::Unavailable,
         };
         Self::new(kind, context).because(source)

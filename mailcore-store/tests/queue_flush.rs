@@ -3,10 +3,13 @@
 #![cfg(feature = "files")]
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use bytes::Bytes;
+use common::{Call, Hook, Hooked, OfFile};
 use mailcore_base::envelope::Envelope;
 use mailcore_store::Result;
-use mailcore_store::disk::{Disk, File, FileKind, Loss, Open, SimDisk, Stat};
+use mailcore_store::disk::{Disk, Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::queue::log::{Options, SegmentQueue};
 use mailcore_store::queue::{Identity, Lane, Outcome, Queue};
@@ -18,11 +21,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, SystemTime};
 
 /// A disk whose flushes are counted, can be held up, and can fail after they have done their work.
-#[derive(Debug, Clone)]
-struct Doubtful {
-    disk: SimDisk,
-    flushes: Arc<Flushes>,
-}
+type Doubtful = Hooked<SimDisk, Flushes>;
 
 #[derive(Debug, Default)]
 struct Flushes {
@@ -41,94 +40,36 @@ impl Flushes {
     }
 }
 
-#[derive(Debug)]
-struct DoubtfulFile(Box<dyn File>, Arc<Flushes>);
-
-impl Disk for Doubtful {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
-        let file = self.disk.open(path, how)?;
-        Ok(Box::new(DoubtfulFile(file, Arc::clone(&self.flushes))))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.link(from, to)
-    }
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.disk.unlink(path)
-    }
-    fn mkdir(&self, path: &Path) -> io::Result<()> {
-        self.disk.mkdir(path)
-    }
-    fn rmdir(&self, path: &Path) -> io::Result<()> {
-        self.disk.rmdir(path)
-    }
-    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
-        self.disk.list(path, each)
-    }
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.disk.stat(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_dir(path)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        self.disk.lock(path)
-    }
-    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
-        self.disk.listen()
-    }
-    fn boot(&self) -> u128 {
-        self.disk.boot()
-    }
-    fn sync_all(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_all(path)
-    }
-}
-
-impl File for DoubtfulFile {
-    fn stat(&self) -> io::Result<Stat> {
-        self.0.stat()
-    }
-    fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
-        let left = |n: usize| n.checked_sub(1);
-        match self
-            .1
-            .unreadable
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, left)
-        {
-            Ok(_) => Err(io::Error::other("the medium does not answer")),
-            Err(_) => self.0.read_at(out, at),
+impl Hook for Flushes {
+    fn before(&self, _: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
+        match call {
+            Call::Of(_, OfFile::Read) => {
+                let left = |n: usize| n.checked_sub(1);
+                let (set, fetch) = (Ordering::SeqCst, Ordering::SeqCst);
+                match self.unreadable.fetch_update(set, fetch, left) {
+                    Ok(_) => Err(io::Error::other("the medium does not answer")),
+                    Err(_) => Ok(()),
+                }
+            }
+            Call::Of(_, OfFile::SyncData) => {
+                let mut held = self.held.lock().unwrap();
+                while *held {
+                    held = self.go_on.wait(held).unwrap();
+                }
+                drop(held);
+                self.count.fetch_add(1, Ordering::SeqCst);
+                Ok(())
+            }
+            _ => Ok(()),
         }
     }
-    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.0.write_at(bytes, at)
-    }
-    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        self.0.append(bytes)
-    }
-    fn truncate(&self, len: u64) -> io::Result<()> {
-        self.0.truncate(len)
-    }
-    fn date(&self, modified: SystemTime) -> io::Result<()> {
-        self.0.date(modified)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        let mut held = self.1.held.lock().unwrap();
-        while *held {
-            held = self.1.go_on.wait(held).unwrap();
-        }
-        drop(held);
-        self.1.count.fetch_add(1, Ordering::SeqCst);
-        self.0.sync_data()?;
-        match self.1.failing.swap(false, Ordering::SeqCst) {
+
+    fn after(&self, call: &Call<'_>, failed: Option<&io::Error>) -> io::Result<()> {
+        let flushed = matches!(call, Call::Of(_, OfFile::SyncData)) && failed.is_none();
+        match flushed && self.failing.swap(false, Ordering::SeqCst) {
             true => Err(io::Error::other("the flush failed")),
             false => Ok(()),
         }
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.0.sync()
     }
 }
 
@@ -146,10 +87,7 @@ fn open(disk: Arc<dyn Disk>, life: u64) -> SegmentQueue {
 
 fn doubtful() -> (Doubtful, Arc<Flushes>) {
     let flushes = Arc::<Flushes>::default();
-    let disk = Doubtful {
-        disk: SimDisk::new(now()),
-        flushes: Arc::clone(&flushes),
-    };
+    let disk = Hooked::new(SimDisk::new(now()), Arc::clone(&flushes));
     (disk, flushes)
 }
 

@@ -2,11 +2,14 @@
 #![cfg(feature = "files")]
 #![allow(clippy::unwrap_used)]
 
+mod common;
+
 use bytes::Bytes;
+use common::{Call, Hook, Hooked, OfFile};
 use mailcore_base::address::{Address, ForwardPath, Repertoire};
 use mailcore_base::envelope::{Envelope, Recipient};
 use mailcore_store::Result;
-use mailcore_store::disk::{Disk, File, FileKind, Loss, Open, SimDisk, Stat};
+use mailcore_store::disk::{Disk, Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::queue::log::{Options, SegmentQueue};
 use mailcore_store::queue::{Identity, Lane, Queue};
@@ -115,12 +118,6 @@ async fn a_segment_that_could_not_be_taken_away_holds_up_no_other() {
 }
 
 /// A disk that takes room for what has grown when it is synced, and may have none.
-#[derive(Debug, Clone)]
-struct Late {
-    disk: SimDisk,
-    room: Arc<Room>,
-}
-
 #[derive(Debug, Default)]
 struct Room {
     full: AtomicBool,
@@ -128,15 +125,15 @@ struct Room {
     taken: Mutex<HashMap<u64, u64>>,
 }
 
-#[derive(Debug)]
-struct LateFile(Box<dyn File>, Arc<Room>);
-
-impl LateFile {
-    fn take_room(&self) -> io::Result<()> {
-        let stat = self.0.stat()?;
-        let mut taken = self.1.taken.lock().unwrap();
+impl Hook for Room {
+    fn before(&self, _: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
+        let Call::Of(file, OfFile::SyncData | OfFile::Sync) = call else {
+            return Ok(());
+        };
+        let stat = file.stat()?;
+        let mut taken = self.taken.lock().unwrap();
         let has = taken.entry(stat.inode).or_default();
-        if stat.len > *has && self.1.full.load(Ordering::SeqCst) {
+        if stat.len > *has && self.full.load(Ordering::SeqCst) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         *has = stat.len;
@@ -144,86 +141,10 @@ impl LateFile {
     }
 }
 
-impl Disk for Late {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
-        let file = self.disk.open(path, how)?;
-        Ok(Box::new(LateFile(file, Arc::clone(&self.room))))
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.rename(from, to)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.link(from, to)
-    }
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.disk.unlink(path)
-    }
-    fn mkdir(&self, path: &Path) -> io::Result<()> {
-        self.disk.mkdir(path)
-    }
-    fn rmdir(&self, path: &Path) -> io::Result<()> {
-        self.disk.rmdir(path)
-    }
-    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
-        self.disk.list(path, each)
-    }
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.disk.stat(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_dir(path)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        self.disk.lock(path)
-    }
-    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
-        self.disk.listen()
-    }
-    fn boot(&self) -> u128 {
-        self.disk.boot()
-    }
-    fn sync_all(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_all(path)
-    }
-}
-
-impl File for LateFile {
-    fn stat(&self) -> io::Result<Stat> {
-        self.0.stat()
-    }
-    fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
-        self.0.read_at(out, at)
-    }
-    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
-        self.0.write_at(bytes, at)
-    }
-    fn append(&self, bytes: &[u8]) -> io::Result<u64> {
-        self.0.append(bytes)
-    }
-    fn truncate(&self, len: u64) -> io::Result<()> {
-        self.0.truncate(len)
-    }
-    fn date(&self, modified: SystemTime) -> io::Result<()> {
-        self.0.date(modified)
-    }
-    fn sync_data(&self) -> io::Result<()> {
-        self.take_room()?;
-        self.0.sync_data()
-    }
-    fn sync(&self) -> io::Result<()> {
-        self.take_room()?;
-        self.0.sync()
-    }
-}
-
 #[tokio::test]
 async fn on_a_full_disk_what_is_there_can_still_be_changed_and_removed() {
     let room = Arc::<Room>::default();
-    let disk = SimDisk::new(now());
-    let late = Late {
-        disk,
-        room: Arc::clone(&room),
-    };
+    let late = Hooked::new(SimDisk::new(now()), Arc::clone(&room));
     let queue = open(Arc::new(late), 1 << 15, 1);
     let mut there = vec![commit(&queue, b"first").await.unwrap()];
     room.full.store(true, Ordering::SeqCst);

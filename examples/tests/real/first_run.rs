@@ -49,6 +49,21 @@ fn the_passwords_are_stored_as_scram_keys_and_nobody_else_may_read_them() {
 }
 
 #[test]
+fn mail_that_other_hosts_serve_too_has_no_index() {
+    for (shared, indexed) in [("yes", false), ("no", true)] {
+        let server = Server::start(&["--shared-mail", shared]);
+        let alice = server.password("alice@example.test");
+        server.deliver("alice@example.test", "Subject: hello\n\nx");
+        let mut session = server.imap("alice@example.test", &alice);
+        session.command("a", "SELECT INBOX");
+        session.command("b", "STORE 1 +FLAGS (\\Flagged)");
+        let mail = server.data().join("mail/example.test/alice/Maildir");
+        assert!(mail.join("dovecot-uidlist").exists());
+        assert_eq!(mail.join("mailcore.index").exists(), indexed, "{shared}");
+    }
+}
+
+#[test]
 fn interrupting_ends_cleanly() {
     let server = Server::start(&[]);
     let mut waiting = server.connect(crate::server::IMAP);

@@ -10,11 +10,13 @@ type Promise = fn(&dyn Disk, &Path);
 
 /// Every promise, each in a directory of its own.
 pub fn all(disk: &dyn Disk) {
-    let promises: [(&str, Promise); 9] = [
+    let promises: [(&str, Promise); 11] = [
         ("bytes", bytes_come_back_from_where_they_were_written),
+        ("now", what_is_had_at_once_is_what_is_there),
         ("once", a_file_is_created_once),
         ("rename", a_rename_replaces_and_keeps_the_file),
         ("link", a_link_is_one_file_with_two_names),
+        ("look", a_look_tells_what_there_is),
         ("open", an_open_file_outlives_its_name),
         ("dirs", directories_are_made_one_by_one_and_removed_empty),
         ("times", a_change_of_names_shows_in_the_directorys_time),
@@ -56,6 +58,38 @@ fn names(disk: &dyn Disk, dir: &Path) -> Vec<(String, FileKind)> {
     }));
     names.sort_by(|a, b| a.0.cmp(&b.0));
     names
+}
+
+/// Whether it is had at once or not is the disk's affair.
+pub fn what_is_had_at_once_is_what_is_there(disk: &dyn Disk, dir: &Path) {
+    let (path, none) = (dir.join("file"), dir.join("none"));
+    let there = made(disk, &path, b"hello");
+    fn at_once<T>(asked: Result<T>) -> Option<T> {
+        match asked {
+            Err(e) if e.kind() == ErrorKind::WouldBlock => None,
+            other => Some(ok(other)),
+        }
+    }
+    for content in [&b"hello"[..], b"hello world"] {
+        for _ in 0..10 {
+            let mut out = [0; 64];
+            let file = at_once(disk.open_now(&path));
+            let file = file.as_deref().unwrap_or(&*there);
+            if let Some(n) = at_once(file.read_now(&mut out, 0)) {
+                assert_eq!(out.get(..n), Some(content));
+            }
+            if let Some(n) = at_once(file.read_now(&mut out, content.len() as u64)) {
+                assert_eq!(n, 0, "behind the end");
+            }
+            if let Some(stat) = at_once(disk.stat_now(&path)) {
+                assert_eq!(stat, ok(disk.stat(&path)));
+            }
+            let not = [ErrorKind::WouldBlock, ErrorKind::NotFound];
+            assert!(not.contains(&refused(disk.open_now(&none))));
+            assert!(not.contains(&refused(disk.stat_now(&none))));
+        }
+        ok(there.write_at(b" world", 5));
+    }
 }
 
 /// Writing, appending, truncating, reading by offset.
@@ -118,8 +152,25 @@ pub fn a_link_is_one_file_with_two_names(disk: &dyn Disk, dir: &Path) {
     ok(disk.link(&a, &b));
     assert_eq!(refused(disk.link(&a, &b)), ErrorKind::AlreadyExists);
     assert_eq!(ok(disk.stat(&a)).inode, ok(disk.stat(&b)).inode);
+    assert_eq!(ok(disk.look(&a)).links, 2);
+    made(disk, &dir.join("c"), b"other");
+    ok(disk.rename(&dir.join("c"), &a));
+    assert_eq!(ok(disk.look(&b)).links, 1, "another file has that name");
+    ok(disk.link(&b, &dir.join("c")));
+    ok(disk.unlink(&dir.join("c")));
+    assert_eq!(ok(disk.look(&b)).links, 1);
     ok(disk.unlink(&a));
     assert_eq!(ok(read(disk, &b, 10)), b"same");
+}
+
+/// Of files, directories, and what is not there.
+pub fn a_look_tells_what_there_is(disk: &dyn Disk, dir: &Path) {
+    let path = dir.join("file");
+    made(disk, &path, b"hello");
+    assert_eq!(ok(disk.look(&path)), ok(disk.stat(&path)));
+    assert_eq!(ok(disk.look(dir)), ok(disk.stat(dir)));
+    assert_eq!(refused(disk.look(&dir.join("none"))), ErrorKind::NotFound);
+    ok(disk.network(dir));
 }
 
 /// A reader is not cut off by an EXPUNGE.

@@ -1,5 +1,6 @@
 //! Linux tells of changes by inotify.
 
+use super::network;
 use super::watch::{Event, Watcher};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::OwnedFd;
@@ -10,22 +11,6 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-
-/// File systems that other hosts, or programs behind the kernel's back, may change too: NFS, SMB (three numbers), FUSE, Ceph,
-/// AFS, 9P, GFS2, OCFS2, Lustre.
-const SHARED: [u32; 11] = [
-    0x6969,
-    0x517b,
-    0xff53_4d42,
-    0xfe53_4d42,
-    0x6573_5546,
-    0x00c3_6400,
-    0x5346_414f,
-    0x0102_1997,
-    0x0116_1970,
-    0x7461_636f,
-    0x0bd0_0bd0,
-];
 
 #[derive(Debug)]
 pub(super) struct Inotify {
@@ -45,8 +30,7 @@ impl Inotify {
 impl Watcher for Inotify {
     fn add(&self, dir: &Path, names: bool) -> io::Result<u64> {
         let dir = self.root.join(dir);
-        let kind = rustix::fs::statfs(&dir)?.f_type as u32; // the numbers above are of 32 bits
-        if SHARED.contains(&kind) {
+        if network::name(&dir)?.is_some() {
             return Err(io::ErrorKind::Unsupported.into());
         }
         let itself = WatchFlags::DELETE_SELF | WatchFlags::MOVE_SELF;

@@ -7,13 +7,19 @@
 
 #[cfg(all(feature = "files", target_os = "linux"))]
 mod inotify;
+#[cfg(all(feature = "files", target_os = "linux"))]
+mod network;
 #[cfg(feature = "files")]
 mod real;
+#[cfg(feature = "files")]
+mod shared;
 mod sim;
 mod watch;
 
 #[cfg(feature = "files")]
 pub use real::RealDisk;
+#[cfg(feature = "files")]
+pub(crate) use shared::SharedDisk;
 pub use sim::{Loss, SimDisk};
 pub use watch::{Event, Watcher};
 
@@ -58,6 +64,8 @@ pub struct Stat {
     pub inode: u64,
     /// Which file system it is on.
     pub device: u64,
+    /// How many names a file has.
+    pub links: u64,
     /// When its content was last changed, or as [`File::date`] said.
     pub modified: SystemTime,
     /// When anything about it last changed; nobody can set this one.
@@ -71,6 +79,18 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// As the medium says; `AlreadyExists` for [`Open::Create`], `NotFound` for the others.
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>>;
+
+    /// Opens a file for reading, if that can be done without waiting for the medium: whatever is on its way is in memory.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it may have to be waited for, or where nobody can tell; as [`open`](Self::open).
+    fn open_now(&self, path: &Path) -> io::Result<Box<dyn File>>;
+
+    /// As [`stat`](Self::stat), if that can be done without waiting for the medium.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it may have to be waited for, or where nobody can tell; as `stat`.
+    fn stat_now(&self, path: &Path) -> io::Result<Stat>;
 
     /// Gives a file or directory another name, in place of what had that name. In a crash it is the one name or the
     /// other, never neither. Durable once the new directory is synced.
@@ -114,6 +134,20 @@ pub trait Disk: Send + Sync + Debug {
     /// # Errors
     /// As the medium says.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
+
+    /// The same as of now. On a network file system [`stat`](Self::stat) may tell what was known of a path seconds ago;
+    /// this asks whoever keeps the file, and what is in a directory that was looked at is then what is in it now.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn look(&self, path: &Path) -> io::Result<Stat>;
+
+    /// The name of the network file system that a path is on, or of one that programs behind the kernel's back may change;
+    /// none for a file system of this host's own, and where nobody can tell.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn network(&self, path: &Path) -> io::Result<Option<&'static str>>;
 
     /// Makes the names in a directory durable.
     ///
@@ -160,6 +194,12 @@ pub trait File: Send + Sync + Debug {
     /// As the medium says.
     fn read_at(&self, out: &mut [u8], at: u64) -> io::Result<usize>;
 
+    /// As [`read_at`](Self::read_at), of what can be had without waiting for the medium.
+    ///
+    /// # Errors
+    /// `WouldBlock` where it would have to be waited for, or where nobody can tell; as `read_at`.
+    fn read_now(&self, out: &mut [u8], at: u64) -> io::Result<usize>;
+
     /// Writes all of `bytes` at an offset; a gap before it reads as NUL.
     ///
     /// # Errors
@@ -198,11 +238,33 @@ pub trait File: Send + Sync + Debug {
     fn sync(&self) -> io::Result<()>;
 }
 
+/// Whether a network file system has lost sight of a file or directory (`ESTALE`): another host has removed or replaced it,
+/// or the file server was started anew. It says nothing about what is there now, and asks to look again.
+pub fn is_stale(e: &io::Error) -> bool {
+    e.kind() == io::ErrorKind::StaleNetworkFileHandle
+}
+
+/// Calls again what [is stale](is_stale), a few times.
+fn anew<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    for _ in 0..3 {
+        match call() {
+            Err(e) if is_stale(&e) => {}
+            other => return other,
+        }
+    }
+    call()
+}
+
 /// The whole content of a small file.
 ///
 /// # Errors
 /// As the medium says; `InvalidData` for a file of more than `limit` octets.
 pub fn read(disk: &dyn Disk, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    // Where another host has put another file in its place meanwhile, that one is read.
+    anew(|| read_once(disk, path, limit))
+}
+
+fn read_once(disk: &dyn Disk, path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let file = disk.open(path, Open::Read)?;
     let len = file.stat()?.len;
     if len > limit {

@@ -1,6 +1,7 @@
 //! The operating system's files.
 
 use super::{Disk, File, FileKind, Open, Stat, Watcher};
+use rustix::fs::OFlags;
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
@@ -39,7 +40,7 @@ impl RealDisk {
 impl Disk for RealDisk {
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         // A message or a list that is a symbolic link could show what lies outside of the store.
-        let nofollow = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let nofollow = OFlags::NOFOLLOW | OFlags::NONBLOCK;
         let mut options = fs::OpenOptions::new();
         options
             .read(true)
@@ -60,6 +61,16 @@ impl Disk for RealDisk {
             }
         }
         Ok(Box::new(RealFile(options.open(self.at(path))?, false)))
+    }
+
+    fn open_now(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+        Ok(Box::new(RealFile(cached(&self.at(path), flags)?, false)))
+    }
+
+    fn stat_now(&self, path: &Path) -> io::Result<Stat> {
+        let file = cached(&self.at(path), OFlags::PATH | OFlags::NOFOLLOW)?;
+        file.metadata().map(|m| stat(&m))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -101,12 +112,36 @@ impl Disk for RealDisk {
         fs::symlink_metadata(self.at(path)).map(|m| stat(&m))
     }
 
+    /// Opening is what makes a client of NFS ask the server (close-to-open consistency), for directories too.
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+        let link = rustix::io::Errno::LOOP.raw_os_error();
+        let mut options = fs::OpenOptions::new();
+        options.read(true).custom_flags(flags.bits() as i32);
+        match options.open(self.at(path)) {
+            // A link is what it is, and what may not be read can still be told of.
+            Err(e) if e.raw_os_error() == Some(link) => self.stat(path),
+            Err(e) if e.kind() == io::ErrorKind::PermissionDenied => self.stat(path),
+            other => other?.metadata().map(|m| stat(&m)),
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn network(&self, path: &Path) -> io::Result<Option<&'static str>> {
+        super::network::name(&self.at(path))
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn network(&self, _: &Path) -> io::Result<Option<&'static str>> {
+        Ok(None)
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         fs::File::open(self.at(path))?.sync_all()
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+        let nofollow = OFlags::NOFOLLOW.bits() as i32;
         let mut options = fs::OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false);
         let file = options
@@ -173,6 +208,31 @@ impl Disk for RealDisk {
     }
 }
 
+/// Opens what every part of the path of is in memory (Linux ≥ 5.12).
+#[cfg(target_os = "linux")]
+fn cached(path: &Path, flags: OFlags) -> io::Result<fs::File> {
+    use rustix::fs::{CWD, Mode, ResolveFlags, openat2};
+    let opened = openat2(
+        CWD,
+        path,
+        flags | OFlags::CLOEXEC,
+        Mode::empty(),
+        ResolveFlags::CACHED,
+    );
+    opened.map(fs::File::from).map_err(|e| match e {
+        // An older kernel, or one whose calls are filtered.
+        rustix::io::Errno::NOSYS | rustix::io::Errno::INVAL | rustix::io::Errno::PERM => {
+            io::ErrorKind::WouldBlock.into()
+        }
+        e => e.into(),
+    })
+}
+
+#[cfg(not(target_os = "linux"))]
+fn cached(_: &Path, _: OFlags) -> io::Result<fs::File> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
 /// A file, and whether it was opened for adding.
 #[derive(Debug)]
 struct RealFile(fs::File, bool);
@@ -189,6 +249,24 @@ impl File for RealFile {
                 other => return other,
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn read_now(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
+        let mut out = [io::IoSliceMut::new(out)];
+        let read = rustix::io::preadv2(&self.0, &mut out, at, rustix::io::ReadWriteFlags::NOWAIT);
+        read.map_err(|e| match e {
+            // The file system, or the kernel, does not know the question.
+            rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS => {
+                io::ErrorKind::WouldBlock.into()
+            }
+            e => e.into(),
+        })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn read_now(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {
@@ -232,6 +310,7 @@ fn stat(of: &fs::Metadata) -> Stat {
         len: of.len(),
         inode: of.ino(),
         device: of.dev(),
+        links: of.nlink(),
         modified: time(of.mtime(), of.mtime_nsec()),
         changed: time(of.ctime(), of.ctime_nsec()),
     }

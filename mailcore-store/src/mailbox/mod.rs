@@ -186,6 +186,12 @@ pub trait Mailbox: Send + Sync + Debug {
     /// Denied for a handle that only reads.
     async fn expunge(&self, uids: &UidSet) -> Result<UidSet>;
 
+    /// The first message without `\Seen`, as far as the last look at the medium showed; none where all have been seen.
+    ///
+    /// # Errors
+    /// NotFound once the mailbox is gone.
+    async fn first_unseen(&self) -> Result<Option<Uid>>;
+
     /// The UIDs of messages that were removed behind `since`, by whatever hand, as far as the last look at the medium
     /// showed; others of the mailbox's past may be among them, none that is there. `None` where the history does not
     /// reach so far back (RFC 7162 §3.2.7): then only what is there now can be said. Each removal has a modification

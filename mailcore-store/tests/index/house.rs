@@ -1,11 +1,11 @@
 //! A mailbox on a simulated disk that is watched: which message files are opened, which directories are read.
 
+use crate::common::{Call, Hook, Hooked};
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, MailboxName, ModSeq, Uid, UidSet};
 use mailcore_store::auth::User;
-use mailcore_store::disk::{Disk, File, FileKind, Open, SimDisk, Stat};
+use mailcore_store::disk::{Disk, Open, SimDisk};
 use mailcore_store::mailbox::maildir::{Maildir, Options};
 use mailcore_store::mailbox::{Access, Account, Clock, Fields, MailStore, Mailbox, Record, Stamp};
-use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
 /// What a store does to a disk.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Seen {
-    opened: Arc<AtomicUsize>,
-    listed: Arc<AtomicUsize>,
+    opened: AtomicUsize,
+    listed: AtomicUsize,
 }
 
 impl Seen {
@@ -27,55 +27,21 @@ impl Seen {
     }
 }
 
-#[derive(Debug)]
-struct Watched(SimDisk, Seen);
-
-impl Disk for Watched {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
-        let dir = path.parent().and_then(Path::file_name);
-        if dir.is_some_and(|dir| dir == "cur" || dir == "new") {
-            self.1.opened.fetch_add(1, Ordering::SeqCst);
+impl Hook for Seen {
+    fn before(&self, _: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
+        match call {
+            Call::Open(path, _) => {
+                let dir = path.parent().and_then(Path::file_name);
+                if dir.is_some_and(|dir| dir == "cur" || dir == "new") {
+                    self.opened.fetch_add(1, Ordering::SeqCst);
+                }
+            }
+            Call::List(path) if path.ends_with("cur") || path.ends_with("new") => {
+                self.listed.fetch_add(1, Ordering::SeqCst);
+            }
+            _ => {}
         }
-        self.0.open(path, how)
-    }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.rename(from, to)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.0.link(from, to)
-    }
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.0.unlink(path)
-    }
-    fn mkdir(&self, path: &Path) -> io::Result<()> {
-        self.0.mkdir(path)
-    }
-    fn rmdir(&self, path: &Path) -> io::Result<()> {
-        self.0.rmdir(path)
-    }
-    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
-        if path.ends_with("cur") || path.ends_with("new") {
-            self.1.listed.fetch_add(1, Ordering::SeqCst);
-        }
-        self.0.list(path, each)
-    }
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.0.stat(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_dir(path)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        self.0.lock(path)
-    }
-    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
-        self.0.listen()
-    }
-    fn boot(&self) -> u128 {
-        self.0.boot()
-    }
-    fn sync_all(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_all(path)
+        Ok(())
     }
 }
 
@@ -86,7 +52,7 @@ pub(crate) fn disk() -> SimDisk {
 /// A new life of the server on the disk.
 pub(crate) struct House {
     pub(crate) disk: SimDisk,
-    pub(crate) seen: Seen,
+    pub(crate) seen: Arc<Seen>,
     store: Maildir,
 }
 
@@ -106,8 +72,8 @@ impl House {
         options.patrol = Duration::ZERO;
         options.kept = 1;
         options.index = index;
-        let seen = Seen::default();
-        let watched = Watched(disk.clone(), seen.clone());
+        let seen = Arc::<Seen>::default();
+        let watched = Hooked::new(disk.clone(), seen.clone());
         Self {
             disk: disk.clone(),
             seen,

@@ -2,6 +2,8 @@
 #![cfg(feature = "files")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
+mod common;
 mod damage;
 mod house;
 mod kept;

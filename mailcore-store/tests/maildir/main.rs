@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod beside;
+#[path = "../common/mod.rs"]
+mod common;
 mod flushes;
 mod full;
 mod lists;

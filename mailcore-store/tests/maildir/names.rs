@@ -1,22 +1,21 @@
 //! File names change under the list's lock alone: a Dovecot that reads a directory holds it, and takes who is not shown to
 //! it for gone.
 
+use crate::common::{Call, Hook, Hooked};
 use crate::place::{MAIL, Place, all, append, shown};
 use mailcore_base::mailbox::{FlagOp, Flags, MailboxName, Uid, UidSet};
 use mailcore_store::Kind;
 use mailcore_store::auth::User;
-use mailcore_store::disk::{Disk, File, FileKind, Open, RealDisk, SimDisk, Stat};
+use mailcore_store::disk::{Disk, Open, RealDisk, SimDisk};
 use mailcore_store::mailbox::maildir::{Maildir, Options};
 use mailcore_store::mailbox::{Access, Clock, MailStore, Mailbox, Stamp};
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, UNIX_EPOCH};
 
-/// What a store did to names.
+/// What a store did to names in `cur/` and `new/`, and whether the mailbox was locked then.
 #[derive(Debug, Default)]
 struct Seen {
     locks: AtomicUsize,
@@ -35,78 +34,39 @@ impl Seen {
     }
 }
 
-/// A disk that sees which names in `cur/` and `new/` change, and whether the mailbox is locked then.
-#[derive(Debug)]
-struct Spied(RealDisk, Arc<Seen>);
-
-impl Spied {
-    fn changes(&self, path: &Path) {
-        let Some(dir) = path.parent() else { return };
-        if !dir.ends_with("cur") && !dir.ends_with("new") {
-            return;
-        }
-        let lock = dir.with_file_name("dovecot-uidlist.lock");
-        let count = match self.0.stat(&lock) {
-            Ok(_) => &self.1.under_lock,
-            Err(_) => &self.1.without,
+impl Hook for Seen {
+    fn before(&self, disk: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
+        let (Call::Rename(_, path) | Call::Link(_, path) | Call::Unlink(path)) = call else {
+            return Ok(());
         };
-        count.fetch_add(1, Ordering::SeqCst);
-    }
-}
-
-impl Disk for Spied {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
-        let file = self.0.open(path, how)?;
-        if how == Open::Create && path.ends_with("dovecot-uidlist.lock") {
-            self.1.locks.fetch_add(1, Ordering::SeqCst);
+        let (Some(dir), Some(disk)) = (path.parent(), disk) else {
+            return Ok(());
+        };
+        if dir.ends_with("cur") || dir.ends_with("new") {
+            let count = match disk.stat(&dir.with_file_name("dovecot-uidlist.lock")) {
+                Ok(_) => &self.under_lock,
+                Err(_) => &self.without,
+            };
+            count.fetch_add(1, Ordering::SeqCst);
         }
-        Ok(file)
+        Ok(())
     }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.changes(to);
-        self.0.rename(from, to)
-    }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.changes(to);
-        self.0.link(from, to)
-    }
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.changes(path);
-        self.0.unlink(path)
-    }
-    fn mkdir(&self, path: &Path) -> io::Result<()> {
-        self.0.mkdir(path)
-    }
-    fn rmdir(&self, path: &Path) -> io::Result<()> {
-        self.0.rmdir(path)
-    }
-    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
-        self.0.list(path, each)
-    }
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.0.stat(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_dir(path)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        self.0.lock(path)
-    }
-    fn listen(&self) -> io::Result<Box<dyn mailcore_store::disk::Watcher>> {
-        self.0.listen()
-    }
-    fn boot(&self) -> u128 {
-        self.0.boot()
-    }
-    fn sync_all(&self, path: &Path) -> io::Result<()> {
-        self.0.sync_all(path)
+
+    fn after(&self, call: &Call<'_>, failed: Option<&io::Error>) -> io::Result<()> {
+        if let Call::Open(path, Open::Create) = call
+            && path.ends_with("dovecot-uidlist.lock")
+            && failed.is_none()
+        {
+            self.locks.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
     }
 }
 
 #[tokio::test]
 async fn every_command_that_changes_names_locks_the_mailbox_once() {
     let (place, seen) = (Place::new(), Arc::new(Seen::default()));
-    let disk = Spied(RealDisk::new(place.dir.path()), seen.clone());
+    let disk = Hooked::new(RealDisk::new(place.dir.path()), seen.clone());
     let store = place.store_on(Arc::new(disk));
     let account = store.account(&User::new("u")).await.unwrap();
     let (inbox, work) = (

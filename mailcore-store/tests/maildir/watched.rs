@@ -1,13 +1,13 @@
 //! What other programs do is told at once where the system tells of changes, and soon where it does not.
 
+use crate::common::{Call, Hook, Hooked};
 use crate::place::{MAIL, Place, all, append, shown};
 use mailcore_base::mailbox::{FlagOp, Flags, MailboxName, ModSeq, UidSet};
 use mailcore_store::Kind;
 use mailcore_store::auth::User;
-use mailcore_store::disk::{Disk, Event, File, FileKind, Open, RealDisk, Stat, Watcher};
+use mailcore_store::disk::{Disk, Event, RealDisk, Watcher};
 use mailcore_store::mailbox::maildir::{Maildir, Options};
 use mailcore_store::mailbox::{Access, Account, Clock, MailStore, Mailbox};
-use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -20,41 +20,35 @@ use tokio::time::timeout;
 const SOON: Duration = Duration::from_secs(10);
 const NEVER: Duration = Duration::from_secs(3600);
 
-/// A disk that counts how often message directories are read, and which watches there are.
-#[derive(Debug)]
-struct Counting {
-    disk: RealDisk,
-    counts: Arc<Counts>,
-    deaf: bool,
-}
-
+/// How often message directories are read, and which watches there are.
 #[derive(Debug, Default)]
 struct Counts {
     listed: AtomicUsize,
-    listeners: AtomicUsize,
-    watches: AtomicUsize,
+    listeners: Arc<AtomicUsize>,
+    watches: Arc<AtomicUsize>,
     /// How often the lock was another's.
     refused: AtomicUsize,
     /// Another program is faster at the next message that is moved out of `new/`.
     outrun: AtomicBool,
+    deaf: bool,
 }
 
 #[derive(Debug)]
-struct CountingWatcher(Box<dyn Watcher>, Arc<Counts>);
+struct CountingWatcher(Box<dyn Watcher>, Arc<AtomicUsize>, Arc<AtomicUsize>);
 
 impl Drop for CountingWatcher {
     fn drop(&mut self) {
-        self.1.listeners.fetch_sub(1, Ordering::SeqCst);
+        self.2.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl Watcher for CountingWatcher {
     fn add(&self, dir: &Path, names: bool) -> io::Result<u64> {
-        self.1.watches.fetch_add(1, Ordering::SeqCst);
+        self.1.fetch_add(1, Ordering::SeqCst);
         self.0.add(dir, names)
     }
     fn remove(&self, watch: u64) {
-        self.1.watches.fetch_sub(1, Ordering::SeqCst);
+        self.1.fetch_sub(1, Ordering::SeqCst);
         self.0.remove(watch);
     }
     fn take(&self, out: &mut Vec<Event>) -> io::Result<()> {
@@ -65,61 +59,40 @@ impl Watcher for CountingWatcher {
     }
 }
 
-impl Disk for Counting {
-    fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
-        let opened = self.disk.open(path, how);
-        if opened.is_err() && path.ends_with("dovecot-uidlist.lock") {
-            self.counts.refused.fetch_add(1, Ordering::SeqCst);
+impl Hook for Counts {
+    fn before(&self, disk: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
+        match call {
+            Call::List(path) if path.ends_with("cur") => {
+                self.listed.fetch_add(1, Ordering::SeqCst);
+            }
+            Call::Listen if self.deaf => return Err(io::ErrorKind::PermissionDenied.into()),
+            Call::Listen => drop(self.listeners.fetch_add(1, Ordering::SeqCst)),
+            Call::Rename(from, to)
+                if from.parent().is_some_and(|dir| dir.ends_with("new"))
+                    && self.outrun.swap(false, Ordering::SeqCst) =>
+            {
+                return disk.map_or(Ok(()), |disk| disk.rename(from, to));
+            }
+            _ => {}
         }
-        opened
+        Ok(())
     }
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let new = from.parent().is_some_and(|dir| dir.ends_with("new"));
-        if new && self.counts.outrun.swap(false, Ordering::SeqCst) {
-            self.disk.rename(from, to)?;
+
+    fn after(&self, call: &Call<'_>, failed: Option<&io::Error>) -> io::Result<()> {
+        if let (Call::Open(path, _), Some(_)) = (call, failed)
+            && path.ends_with("dovecot-uidlist.lock")
+        {
+            self.refused.fetch_add(1, Ordering::SeqCst);
         }
-        self.disk.rename(from, to)
+        Ok(())
     }
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.disk.link(from, to)
-    }
-    fn unlink(&self, path: &Path) -> io::Result<()> {
-        self.disk.unlink(path)
-    }
-    fn mkdir(&self, path: &Path) -> io::Result<()> {
-        self.disk.mkdir(path)
-    }
-    fn rmdir(&self, path: &Path) -> io::Result<()> {
-        self.disk.rmdir(path)
-    }
-    fn list(&self, path: &Path, each: &mut dyn FnMut(&OsStr, FileKind)) -> io::Result<()> {
-        if path.ends_with("cur") {
-            self.counts.listed.fetch_add(1, Ordering::SeqCst);
-        }
-        self.disk.list(path, each)
-    }
-    fn stat(&self, path: &Path) -> io::Result<Stat> {
-        self.disk.stat(path)
-    }
-    fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_dir(path)
-    }
-    fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {
-        self.disk.lock(path)
-    }
-    fn listen(&self) -> io::Result<Box<dyn Watcher>> {
-        if self.deaf {
-            return Err(io::ErrorKind::PermissionDenied.into());
-        }
-        self.counts.listeners.fetch_add(1, Ordering::SeqCst);
-        let watcher = self.disk.listen()?;
-        Ok(Box::new(CountingWatcher(watcher, self.counts.clone())))
-    }
-    fn boot(&self) -> u128 {
-        self.disk.boot()
-    }
-    fn sync_all(&self, path: &Path) -> io::Result<()> {
-        self.disk.sync_all(path)
+
+    fn watcher(&self, watcher: Box<dyn Watcher>) -> Box<dyn Watcher> {
+        Box::new(CountingWatcher(
+            watcher,
+            self.watches.clone(),
+            self.listeners.clone(),
+        ))
     }
 }
 
@@ -131,12 +104,11 @@ struct Watched {
 
 impl Watched {
     async fn new(place: Place, change: impl Fn(&mut Options), deaf: bool) -> Self {
-        let counts = Arc::new(Counts::default());
-        let disk = Counting {
-            disk: RealDisk::new(place.dir.path()),
-            counts: counts.clone(),
+        let counts = Arc::new(Counts {
             deaf,
-        };
+            ..Counts::default()
+        });
+        let disk = Hooked::new(RealDisk::new(place.dir.path()), counts.clone());
         let mut options = Options::new("%n");
         options.patrol = NEVER;
         change(&mut options);

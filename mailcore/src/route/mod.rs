@@ -15,7 +15,7 @@ use mailcore_base::login::{Login, Service};
 use mailcore_store::Result;
 use mailcore_store::auth::{User, Users};
 use mailcore_store::table::Table;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Where one recipient leads.
@@ -61,6 +61,8 @@ pub struct Routes {
     users: Arc<dyn Users>,
     delimiters: String,
     smarthost: Option<Arc<str>>,
+    /// Domains whose mail goes another way.
+    transports: HashMap<Domain, Next>,
 }
 
 impl Routes {
@@ -81,6 +83,7 @@ impl Routes {
             users,
             delimiters: "+".to_owned(),
             smarthost: None,
+            transports: HashMap::new(),
         }
     }
 
@@ -116,6 +119,16 @@ impl Routes {
         }
     }
 
+    /// The same with mail for these domains going its own way, whoever they belong to (Postfix: transport_maps). Their
+    /// subdomains are other domains.
+    #[must_use]
+    pub fn with_transports(self, transports: impl IntoIterator<Item = (Domain, Next)>) -> Self {
+        Self {
+            transports: transports.into_iter().collect(),
+            ..self
+        }
+    }
+
     /// The domain that completes names without one.
     pub fn origin(&self) -> &Domain {
         &self.origin
@@ -147,6 +160,9 @@ impl Routes {
     /// # Errors
     /// When a table cannot tell for now: the mail is to be deferred.
     pub async fn next_hop(&self, address: &Address) -> Result<Next> {
+        if let Some(next) = address.domain().and_then(|d| self.transports.get(d)) {
+            return Ok(next.clone());
+        }
         if address.domain().is_some_and(|d| self.is_ours(d)) {
             return Ok(Next::to_host_of(TransportName::VIRTUAL, address));
         }

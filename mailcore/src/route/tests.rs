@@ -165,6 +165,20 @@ async fn an_address_is_named_once_and_a_member_who_left_is_not_forgotten() {
 }
 
 #[tokio::test]
+async fn a_domain_with_a_transport_of_its_own_goes_that_way_whoever_it_belongs_to() {
+    let domain = |name: &str| Domain::parse(name, Repertoire::Ascii).unwrap();
+    let discard = Next::new(TransportName::DISCARD, "");
+    let routes = routes()
+        .relay_all_to("[out.test]:26")
+        .with_transports(["B.test", "c.test"].map(|name| (domain(name), discard.clone())));
+    assert_eq!(hop(routes.clone(), "x@a.test").await, "virtual:a.test");
+    assert_eq!(hop(routes.clone(), "x@b.test").await, "discard:");
+    assert_eq!(hop(routes.clone(), "x@C.TEST").await, "discard:");
+    let sub = hop(routes, "x@sub.c.test").await;
+    assert_eq!(sub, "smtp:[out.test]:26", "another domain");
+}
+
+#[tokio::test]
 async fn mail_goes_to_mailboxes_to_its_domain_or_to_the_smarthost() {
     assert_eq!(hop(routes(), "x@A.test").await, "virtual:a.test");
     assert_eq!(hop(routes(), "x@C.test").await, "smtp:c.test");

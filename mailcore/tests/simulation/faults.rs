@@ -132,6 +132,12 @@ impl Faulty {
 }
 
 impl Disk for Faulty {
+    fn open_now(&self, _: &Path) -> io::Result<Box<dyn File>> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
+    fn stat_now(&self, _: &Path) -> io::Result<Stat> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     fn open(&self, path: &Path, how: Open) -> io::Result<Box<dyn File>> {
         let open = || self.disk.open(path, how);
         let opened = match how {
@@ -161,6 +167,12 @@ impl Disk for Faulty {
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         self.read(|| self.disk.stat(path))
     }
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        self.read(|| self.disk.look(path))
+    }
+    fn network(&self, path: &Path) -> io::Result<Option<&'static str>> {
+        self.disk.network(path)
+    }
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.flush(|| self.disk.sync_dir(path))
     }
@@ -179,6 +191,9 @@ impl Disk for Faulty {
 }
 
 impl File for FaultyFile {
+    fn read_now(&self, _: &mut [u8], _: u64) -> io::Result<usize> {
+        Err(io::ErrorKind::WouldBlock.into())
+    }
     fn stat(&self) -> io::Result<Stat> {
         self.disk.read(|| self.file.stat())
     }

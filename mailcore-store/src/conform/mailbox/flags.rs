@@ -11,6 +11,7 @@ promises!(
     a_position_once_given_keeps_its_keyword,
     messages_that_are_not_there_are_passed_over,
     a_message_that_changed_since_is_left_alone,
+    the_first_unseen_message_is_the_first_without_seen,
     a_handle_that_reads_changes_nothing,
     too_many_keywords_are_refused_and_nothing_is_lost,
 );
@@ -106,6 +107,26 @@ pub async fn messages_that_are_not_there_are_passed_over(t: &Tenant<'_>) {
     let gone = UidSet::one(Uid::LAST);
     assert!(ok(mailbox.flag(&gone, &add, None).await).is_empty());
     assert!(ok(mailbox.expunge(&gone).await).is_empty());
+}
+
+/// Whether nobody has seen it yet, or somebody took the flag away again.
+pub async fn the_first_unseen_message_is_the_first_without_seen(t: &Tenant<'_>) {
+    let mailbox = t.select("INBOX").await;
+    assert_eq!(ok(mailbox.first_unseen().await), None, "there is none");
+    let mut there = Vec::new();
+    for flags in [Flags::SEEN, Flags::SEEN, Flags::FLAGGED, Flags::NONE] {
+        there.push(t.put("INBOX", "a\r\n", flags).await);
+    }
+    let add = change(FlagOp::Add, Flags::SEEN, &[]);
+    let take = change(FlagOp::Remove, Flags::SEEN, &[]);
+    let steps = [(2, &add), (1, &take), (0, &take), (3, &take)];
+    ok(mailbox.sync(None).await);
+    assert_eq!(ok(mailbox.first_unseen().await), there.get(2).copied());
+    for ((at, change), first) in steps.into_iter().zip([3, 1, 0, 0]) {
+        let uid = there.get(at).copied().unwrap_or(Uid::LAST);
+        ok(mailbox.flag(&UidSet::one(uid), change, None).await);
+        assert_eq!(ok(mailbox.first_unseen().await), there.get(first).copied());
+    }
 }
 
 /// RFC 7162 §3.1.3.

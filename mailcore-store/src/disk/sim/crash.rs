@@ -39,6 +39,7 @@ fn survivor(node: &Node, loss: Loss, chance: &mut Chance) -> Node {
         false => node.stable_modified,
     };
     Node {
+        links: node.links,
         kind: node.kind,
         stable: bytes.clone(),
         bytes,

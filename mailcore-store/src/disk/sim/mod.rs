@@ -109,6 +109,16 @@ impl SimDisk {
         self.model().now += by;
     }
 
+    /// Of what may be in memory and may not, every third thing is not.
+    fn in_memory(&self) -> io::Result<()> {
+        let mut model = self.model();
+        model.asked_now += 1;
+        match model.asked_now.is_multiple_of(3) {
+            true => Err(io::ErrorKind::WouldBlock.into()),
+            false => Ok(()),
+        }
+    }
+
     fn model(&self) -> MutexGuard<'_, Model> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -138,6 +148,16 @@ impl Disk for SimDisk {
             writable: how != Open::Read,
             locked: false,
         }))
+    }
+
+    fn open_now(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        self.in_memory()?;
+        self.open(path, Open::Read)
+    }
+
+    fn stat_now(&self, path: &Path) -> io::Result<Stat> {
+        self.in_memory()?;
+        self.stat(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -222,6 +242,14 @@ impl Disk for SimDisk {
         let model = self.model();
         model.alive()?;
         model.stat(model.walk(path)?)
+    }
+
+    fn look(&self, path: &Path) -> io::Result<Stat> {
+        self.stat(path)
+    }
+
+    fn network(&self, _: &Path) -> io::Result<Option<&'static str>> {
+        Ok(None)
     }
 
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
@@ -367,6 +395,11 @@ impl File for SimFile {
         let model = self.disk.model();
         model.alive()?;
         model.read(self.node, out, at)
+    }
+
+    fn read_now(&self, out: &mut [u8], at: u64) -> io::Result<usize> {
+        self.disk.in_memory()?;
+        self.read_at(out, at)
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<()> {

@@ -38,6 +38,8 @@ pub(super) struct Model {
     pub(super) before_syncs: Option<Call>,
     /// Which life of the machine this is.
     pub(super) boot: u128,
+    /// How often something was asked for that needs no waiting.
+    pub(super) asked_now: u64,
     next: u64,
 }
 
@@ -63,6 +65,8 @@ pub(super) struct Node {
     pub(super) modified: SystemTime,
     pub(super) stable_modified: SystemTime,
     pub(super) changed: SystemTime,
+    /// Names that it has.
+    pub(super) links: u64,
 }
 
 /// A change of a file's content.
@@ -162,6 +166,7 @@ impl Model {
             pending: Vec::new(),
             now,
             operations: 0,
+            asked_now: 0,
             crash_after: None,
             fail_at: None,
             full_from: None,
@@ -178,14 +183,18 @@ impl Model {
 
     /// After a crash: what survived looks as it is durable.
     pub(super) fn survivor(&self, nodes: HashMap<u64, Node>, names: BTreeMap<Place, u64>) -> Self {
-        Self {
+        let mut model = Self {
             stable: names.clone(),
             names,
             nodes,
             boot: self.boot + 1,
             next: self.next,
             ..Self::new(self.now + Duration::from_secs(1))
-        }
+        };
+        model.nodes.values_mut().for_each(|node| node.links = 0);
+        let places: Vec<Place> = model.names.keys().cloned().collect();
+        model.count(places.iter(), 1);
+        model
     }
 
     /// After the end of a process: everything is as it was, and nobody holds a lock.
@@ -235,6 +244,7 @@ impl Model {
             modified: self.now,
             stable_modified: self.now,
             changed: self.now,
+            links: 0,
         };
         self.nodes.insert(number, node);
         number
@@ -310,6 +320,7 @@ impl Model {
             len: found.bytes.len() as u64,
             inode: node,
             device: 1,
+            links: found.links,
             modified: found.modified,
             changed: found.changed,
         })
@@ -354,8 +365,25 @@ impl Model {
                 dir.changed = self.now;
             }
         }
+        self.count(change.removes.iter(), -1);
+        let added = change
+            .adds
+            .as_ref()
+            .map(|(dir, name, _)| (*dir, name.clone()));
+        self.count(added.iter(), -1); // what had that name
         change.apply(&mut self.names);
+        self.count(added.iter(), 1);
         self.pending.push(change);
+    }
+
+    /// What has these names has one more of them, or one less.
+    fn count<'p>(&mut self, places: impl Iterator<Item = &'p Place>, by: i64) {
+        let nodes: Vec<u64> = places.filter_map(|p| self.names.get(p).copied()).collect();
+        for node in nodes {
+            if let Some(node) = self.nodes.get_mut(&node) {
+                node.links = node.links.saturating_add_signed(by);
+            }
+        }
     }
 
     pub(super) fn settle(&mut self, node: u64, date: bool) {

@@ -6,6 +6,7 @@ use super::room::Room;
 use super::site::lock;
 use super::works::Works;
 use crate::body::Body;
+use crate::disk;
 use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -25,10 +26,15 @@ pub(super) struct LfBody {
 
 #[derive(Debug)]
 struct Open {
-    message: Opened,
     room: Arc<Room>,
     uid: u32,
-    cursor: Mutex<Cursor>,
+    reading: Mutex<Reading>,
+}
+
+#[derive(Debug)]
+struct Reading {
+    message: Opened,
+    cursor: Cursor,
 }
 
 /// The run that was read last, and where to go on.
@@ -54,19 +60,15 @@ impl LfBody {
         let Some(message) = read::open(&room, uid)? else {
             return Ok(None);
         };
-        let open = Open {
-            message,
-            room,
-            uid,
-            cursor: Mutex::default(),
-        };
-        let mut len = open.message.served;
+        let mut len = message.served;
+        let open = Open::new(message, room, uid);
         if len > 0 {
             open.load(0)?;
-            let whole = lock(&open.cursor).next;
-            if whole.at == open.message.len && whole.served != len {
+            let reading = lock(&open.reading);
+            let whole = reading.cursor.next;
+            if whole.at == reading.message.len && whole.served != len {
                 // Its name lied about its length, and all of it has been read.
-                read::recount(&open.room, uid, &*open.message.file)?;
+                read::recount(&open.room, uid, &*reading.message.file)?;
                 len = whole.served;
             }
         }
@@ -75,6 +77,30 @@ impl LfBody {
             open: Arc::new(open),
             works,
         }))
+    }
+}
+
+impl LfBody {
+    /// The same without waiting for the disk; none where that cannot be, or not all is as it should be.
+    pub(super) fn open_now(works: &Arc<Works>, room: &Arc<Room>, uid: u32) -> Option<Self> {
+        let message = read::open_now(room, uid)?;
+        let len = message.served;
+        let open = Open::new(message, room.clone(), uid);
+        if len > 0 {
+            let mut reading = lock(&open.reading);
+            if !reading.load_now(0) {
+                return None;
+            }
+            let whole = reading.cursor.next;
+            if whole.at == reading.message.len && whole.served != len {
+                return None;
+            }
+        }
+        Some(Self {
+            len,
+            open: Arc::new(open),
+            works: works.clone(),
+        })
     }
 }
 
@@ -93,14 +119,14 @@ impl Body for LfBody {
         if range.is_empty() {
             return Ok(Bytes::new());
         }
-        if let Some(run) = lock(&self.open.cursor).part(&range) {
+        if let Some(run) = self.open.part_now(&range) {
             return Ok(run);
         }
         let open = self.open.clone();
         self.works
             .run(move || {
                 open.load(range.start)?;
-                let part = lock(&open.cursor).part(&range);
+                let part = lock(&open.reading).cursor.part(&range);
                 part.ok_or_else(|| Error::new(Kind::Corrupt, "message file"))
             })
             .await
@@ -108,18 +134,75 @@ impl Body for LfBody {
 }
 
 impl Open {
+    fn new(message: Opened, room: Arc<Room>, uid: u32) -> Self {
+        let cursor = Cursor::default();
+        Self {
+            room,
+            uid,
+            reading: Mutex::new(Reading { message, cursor }),
+        }
+    }
+
+    /// Octets of the run that was read last, or of the next one if that needs no waiting.
+    fn part_now(&self, range: &Range<u64>) -> Option<Bytes> {
+        let mut reading = self.reading.try_lock().ok()?;
+        if let Some(run) = reading.cursor.part(range) {
+            return Some(run);
+        }
+        match reading.load_now(range.start) {
+            true => reading.cursor.part(range),
+            false => None,
+        }
+    }
+
     /// Reads the run that holds this octet.
     fn load(&self, start: u64) -> Result<()> {
-        let mut cursor = lock(&self.cursor);
-        match cursor.load(&self.message, start) {
+        let mut reading = lock(&self.reading);
+        let loaded = match reading.load(start) {
+            Err(e) if disk::is_stale(&e) => {
+                self.open_again(&mut reading)?;
+                reading.load(start)
+            }
+            other => other,
+        };
+        match loaded {
             Ok(true) => Ok(()),
             Ok(false) => {
                 // Its name lied about its length: the next one who asks is told the truth.
-                read::recount(&self.room, self.uid, &*self.message.file)?;
+                read::recount(&self.room, self.uid, &*reading.message.file)?;
                 Err(Error::new(Kind::Corrupt, "message file"))
             }
             Err(e) => Err(Error::io("message file", e)),
         }
+    }
+}
+
+impl Open {
+    /// Another host has taken away the file that we had open; it may have left another in its place.
+    fn open_again(&self, reading: &mut Reading) -> Result<()> {
+        let message = read::open(&self.room, self.uid)?;
+        let message = message.ok_or_else(|| Error::new(Kind::NotFound, "message is gone"))?;
+        let same = |m: &Opened| (m.len, m.served);
+        if same(&message) != same(&reading.message) {
+            return Err(Error::new(Kind::Corrupt, "message file"));
+        }
+        reading.message = message;
+        Ok(())
+    }
+}
+
+impl Reading {
+    fn load(&mut self, start: u64) -> io::Result<bool> {
+        let file = &*self.message.file;
+        let read = |out: &mut [u8], at| file.read_at(out, at);
+        self.cursor.load(&self.message, start, read)
+    }
+
+    /// The same if that needs no waiting; whether it did not, and the octet is there.
+    fn load_now(&mut self, start: u64) -> bool {
+        let file = &*self.message.file;
+        let read = |out: &mut [u8], at| file.read_now(out, at);
+        matches!(self.cursor.load(&self.message, start, read), Ok(true))
     }
 }
 
@@ -132,7 +215,12 @@ impl Cursor {
     }
 
     /// False if the file ends before.
-    fn load(&mut self, message: &Opened, start: u64) -> io::Result<bool> {
+    fn load(
+        &mut self,
+        message: &Opened,
+        start: u64,
+        read: impl Fn(&mut [u8], u64) -> io::Result<usize>,
+    ) -> io::Result<bool> {
         let mut block = vec![0; BLOCK.min(usize::try_from(message.len).unwrap_or(BLOCK))];
         let mut mark = match message.len == message.served {
             // Nothing is added anywhere.
@@ -144,7 +232,7 @@ impl Cursor {
             false => self.before(start),
         };
         loop {
-            let n = message.file.read_at(&mut block, mark.at)?;
+            let n = read(&mut block, mark.at)?;
             let raw = block.get(..n).unwrap_or_default();
             if raw.is_empty() {
                 return Ok(false);

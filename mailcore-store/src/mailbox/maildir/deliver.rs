@@ -34,7 +34,8 @@ pub(super) enum Outcome {
 /// Parcels with their places in the order of arrival.
 type Parcels = Vec<(usize, Parcel)>;
 
-/// At most so many files or directories are flushed one by one; for more, the whole file system is.
+/// At most so many files or directories are flushed one by one; for more, the whole file system is, unless it is another
+/// host's.
 const FEW: usize = 3;
 
 /// Delivers; the outcomes are in the order of the parcels.
@@ -88,12 +89,12 @@ pub(super) fn again(e: &Error) -> Error {
 fn flush_contents(site: &Site, desks: &mut [Desk<'_>]) {
     let files = desks
         .iter_mut()
-        .map(|d| d.fresh().count() + usize::from(d.list.is_some()));
-    if files.sum::<usize>() > FEW {
+        .map(|d| d.unsynced() + usize::from(d.list.is_some()));
+    if files.sum::<usize>() > FEW && !site.shared {
         return flush_systems(site, desks);
     }
     for desk in desks {
-        let octets = desk.fresh().try_for_each(|fresh| fresh.file.sync());
+        let octets = desk.sync();
         let list = desk.list.as_ref().map_or(Ok(()), |list| list.sync_data());
         if let Err(e) = octets.and(list) {
             desk.fail(Error::io("flush", e));
@@ -104,7 +105,7 @@ fn flush_contents(site: &Site, desks: &mut [Desk<'_>]) {
 /// Second flush: names. Where a message was found there already, its name is flushed too: who knows who flushed it.
 fn flush_names(site: &Site, desks: &mut [Desk<'_>]) {
     let dirs: Vec<BTreeSet<PathBuf>> = desks.iter().map(|desk| desk.dirs()).collect();
-    if dirs.iter().map(BTreeSet::len).sum::<usize>() > FEW {
+    if dirs.iter().map(BTreeSet::len).sum::<usize>() > FEW && !site.shared {
         return flush_systems(site, desks);
     }
     for (desk, dirs) in desks.iter_mut().zip(dirs) {

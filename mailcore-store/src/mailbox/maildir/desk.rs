@@ -5,10 +5,11 @@ use super::deliver::{Outcome, again};
 use super::dotlock::Dotlock;
 use super::index::{self, Draft, Texts};
 use super::maildirsize::{self, Size};
-use super::parcel::{Aside, Content, Letter, Parcel, Placed};
+use super::parcel::{Aside, Content, Letter, Parcel, Placed, Settled};
 use super::room::{Ledger, Room};
+use super::row::{Row, path};
 use super::scan;
-use super::table::{Row, Table, path};
+use super::table::Table;
 use crate::disk::{File, Open};
 use crate::mailbox::clock::seconds;
 use crate::{Error, Kind, Result};
@@ -17,14 +18,18 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 
+/// After so many flushes the lock is touched.
+const OFTEN: usize = 64;
+
 /// A mailbox while it is delivered to.
 pub(super) struct Desk<'r> {
     pub(super) room: &'r Arc<Room>,
     pub(super) ledger: MutexGuard<'r, Ledger>,
-    lock: Option<Dotlock<'r>>,
     next: u64,
+    // In front of the lock: a client of NFS may write as late as when a file is closed.
     pub(super) list: Option<Box<dyn File>>,
     slips: Vec<Slip>,
+    lock: Option<Dotlock<'r>>,
     failed: Option<Error>,
 }
 
@@ -44,7 +49,8 @@ enum Place {
 pub(super) struct Fresh {
     uid: u32,
     aside: Aside,
-    pub(super) file: Box<dyn File>,
+    /// Open, unless its octets are durable.
+    pub(super) file: Option<Box<dyn File>>,
     base: Vec<u8>,
     info: Vec<u8>,
     flags: Flags,
@@ -53,7 +59,14 @@ pub(super) struct Fresh {
     date: Option<i64>,
     len: u64,
     texts: Option<Texts>,
-    shown: bool,
+}
+
+/// A message's file in `tmp/`.
+struct Laid {
+    aside: Aside,
+    file: Option<Box<dyn File>>,
+    date: Option<i64>,
+    len: u64,
 }
 
 impl Fresh {
@@ -121,21 +134,19 @@ impl<'r> Desk<'r> {
         if let Some(served) = letter.sizes.1 {
             base.push_str(&format!(",W={served}"));
         }
-        let (aside, file) = self.lay_aside(letter.content, letter.date)?;
-        let stat = file.stat().ok();
+        let laid = self.lay_aside(letter.content, letter.date)?;
         self.next += 1;
         Ok(Place::New(Box::new(Fresh {
             uid,
-            aside,
+            aside: laid.aside,
             base: base.into_bytes(),
             info,
             flags,
             identity: letter.identity,
-            date: stat.map(|stat| seconds(stat.modified)),
-            len: stat.map_or(0, |stat| stat.len),
+            date: laid.date,
+            len: laid.len,
             texts: letter.texts,
-            file,
-            shown: false,
+            file: laid.file,
         })))
     }
 
@@ -165,11 +176,7 @@ impl<'r> Desk<'r> {
         allot(self.room, &mut self.ledger, &letter.keywords)
     }
 
-    fn lay_aside(
-        &self,
-        content: Content,
-        date: Option<std::time::SystemTime>,
-    ) -> Result<(Aside, Box<dyn File>)> {
+    fn lay_aside(&self, content: Content, date: Option<std::time::SystemTime>) -> Result<Laid> {
         let failed = |e| Error::io("message file", e);
         let (aside, file) = match content {
             Content::Held(octets) => {
@@ -181,19 +188,38 @@ impl<'r> Desk<'r> {
                 let file = self.room.site.disk.open(&aside.path(), Open::Write);
                 (aside, file.map_err(failed)?)
             }
+            Content::Settled(aside, Settled { date, len }) => {
+                return Ok(Laid {
+                    aside,
+                    file: None,
+                    date: Some(date),
+                    len,
+                });
+            }
         };
         if let Some(date) = date {
             file.date(date).map_err(failed)?;
         }
-        Ok((aside, file))
+        let stat = file.stat().ok();
+        Ok(Laid {
+            aside,
+            file: Some(file),
+            date: stat.map(|stat| seconds(stat.modified)),
+            len: stat.map_or(0, |stat| stat.len),
+        })
     }
 
-    pub(super) fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
+    fn fresh(&mut self) -> impl Iterator<Item = &mut Fresh> {
         let slips = self.slips.iter_mut().filter_map(|s| s.result.as_mut().ok());
         slips.flatten().filter_map(|place| match place {
             Place::New(fresh) => Some(&mut **fresh),
             Place::There(_) => None,
         })
+    }
+
+    /// How many files have octets that must be made durable.
+    pub(super) fn unsynced(&mut self) -> usize {
+        self.fresh().filter(|fresh| fresh.file.is_some()).count()
     }
 
     /// The UIDs go into the list.
@@ -242,14 +268,31 @@ impl<'r> Desk<'r> {
                 }
                 self.ledger.echoes.expect(&path, true);
                 fresh.aside.moved();
-                fresh.shown = true;
             }
             if let Err(e) = shown {
                 take_back(room, slip, Error::io("message file", e));
             }
         }
         self.ledger.listed(room);
-        self.lock = None;
+        if !room.site.shared {
+            self.lock = None;
+        }
+    }
+
+    /// Octets and dates of the messages become durable, one by one.
+    pub(super) fn sync(&mut self) -> std::io::Result<()> {
+        let slips = self.slips.iter().filter_map(|s| s.result.as_ref().ok());
+        for (done, place) in (1usize..).zip(slips.flatten()) {
+            let Place::New(fresh) = place else { continue };
+            let Some(file) = &fresh.file else { continue };
+            file.sync()?;
+            if let Some(lock) = &self.lock
+                && done.is_multiple_of(OFTEN)
+            {
+                let _ = lock.touch(); // as long as nobody has waited for two minutes
+            }
+        }
+        Ok(())
     }
 
     /// Everything on this desk has failed: take back what is there.
@@ -281,6 +324,7 @@ impl<'r> Desk<'r> {
         if shown {
             self.ledger.settle(self.room);
         }
+        (self.list, self.lock) = (None, None);
         let validity = shown.then(|| self.publish());
         let table = self.room.view().map(|view| view.table.clone());
         // What was found in this very batch may have failed since.
@@ -314,7 +358,8 @@ impl<'r> Desk<'r> {
         let keywords = self.ledger.letters.table();
         let (mut table, modseq) = {
             let view = room.view()?;
-            (Table::clone(&view.table), room.rise(&view))
+            let modseq = room.rise(&view, &self.ledger);
+            (Table::clone(&view.table), modseq)
         };
         let texts: Vec<_> = self
             .fresh()
@@ -365,9 +410,8 @@ impl<'r> Desk<'r> {
 fn take_back(room: &Room, slip: &mut Slip, e: Error) {
     if let Ok(places) = std::mem::replace(&mut slip.result, Err(e)) {
         for place in places {
-            if let Place::New(fresh) = place
-                && fresh.shown
-            {
+            if let Place::New(fresh) = place {
+                // It may be there though its rename has failed. The name is nobody else's.
                 let _ = room.site.disk.unlink(&fresh.path(room)); // else it stays: more than was promised
             }
         }

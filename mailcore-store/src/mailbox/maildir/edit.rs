@@ -9,12 +9,14 @@ use super::dotlock::Dotlock;
 use super::index::{self, Draft};
 use super::maildirsize::{self, Size};
 use super::room::{Ledger, Room};
+use super::row::{Row, path};
 use super::scan;
-use super::table::{Row, Table, path};
+use super::table::Table;
+use crate::disk;
 use crate::{Error, Result};
 use mailcore_base::mailbox::{FlagChange, FlagOp, Flags, ModSeq, Uid, UidSet};
 use std::collections::BTreeSet;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -108,6 +110,43 @@ fn keep(lock: &Option<Dotlock<'_>>, changed: usize) {
     }
 }
 
+/// Whether a message's file is not where it was: another program was at it, or has removed it. On a network file system that
+/// may be all that is known of it, which is why it is then looked for again, however often.
+fn is_elsewhere(e: &io::Error) -> bool {
+    e.kind() == ErrorKind::NotFound || disk::is_stale(e)
+}
+
+/// Messages that were not where they were, one after the other.
+#[derive(Default)]
+struct Elsewhere {
+    uids: UidSet,
+    stale: Option<io::Error>,
+}
+
+impl Elsewhere {
+    fn add(&mut self, uid: u32, e: io::Error) {
+        self.uids.extend(Uid::new(uid));
+        if disk::is_stale(&e) {
+            self.stale = Some(e);
+        }
+    }
+
+    /// They change hands faster than we look: they are gone, or as good as, unless nobody could say.
+    fn given_up(self) -> Result<()> {
+        let failed = |e| Err(Error::io("message file", e));
+        self.stale.map_or(Ok(()), failed)
+    }
+}
+
+/// Others may have been at work before we had the lock. On one host that shows by names that are not what they were; among
+/// several, what they did must also be told before what we are about to do.
+fn catch_up(room: &Room, ledger: &mut Ledger, lock: &Option<Dotlock<'_>>) -> Result<()> {
+    match lock {
+        Some(lock) if room.site.shared => scan::refresh(room, ledger, Some(lock)),
+        _ => Ok(()),
+    }
+}
+
 /// Gives messages the place and flags `wanted`, one after the other, and shows what was done even if not all was.
 fn rename(
     room: &Room,
@@ -116,11 +155,13 @@ fn rename(
     wanted: impl Fn(&Row<'_>) -> Option<(bool, Flags)>,
     (mut lock, durable): (Option<Dotlock<'_>>, bool),
 ) -> Result<()> {
+    catch_up(room, ledger, &lock)?;
     let mut rest = uids.clone();
-    for _ in 0..3 {
+    let mut elsewhere = Elsewhere::default();
+    for round in 0..3 {
+        elsewhere = Elsewhere::default();
         let table = room.view()?.table.clone();
         let mut done = Vec::new();
-        let mut vanished = UidSet::new();
         let mut failed = None;
         for row in table.within(&rest) {
             let Some((fresh, flags)) = wanted(&row) else {
@@ -151,8 +192,7 @@ fn rename(
                     });
                     keep(&lock, done.len());
                 }
-                // Another program was at it, or has removed it.
-                Err(e) if e.kind() == ErrorKind::NotFound => vanished.extend(Uid::new(row.uid)),
+                Err(e) if is_elsewhere(&e) => elsewhere.add(row.uid, e),
                 Err(e) => {
                     failed = Some(Error::io("message file", e));
                     break;
@@ -160,10 +200,11 @@ fn rename(
             }
         }
         drop(table);
-        if vanished.is_empty() {
+        if elsewhere.uids.is_empty() && !room.site.shared {
             lock = None; // others need not wait for the flush
         }
-        let flushed = match durable && !done.is_empty() {
+        // What is found to be done already may have been done by us, or by somebody who has not flushed it.
+        let flushed = match durable && (round > 0 || !done.is_empty()) {
             true => room.site.disk.sync_dir(&room.path("cur")),
             false => Ok(()),
         };
@@ -181,14 +222,14 @@ fn rename(
         if let Some(e) = failed {
             return Err(e);
         }
-        if vanished.is_empty() {
+        if elsewhere.uids.is_empty() {
             return Ok(());
         }
         ledger.distrust();
         scan::refresh(room, ledger, lock.as_ref())?;
-        rest = vanished;
+        rest.clone_from(&elsewhere.uids);
     }
-    Ok(()) // they change hands faster than we look: gone, or as good as
+    elsewhere.given_up()
 }
 
 fn show(room: &Room, ledger: &mut Ledger, done: &[Renamed]) -> Result<()> {
@@ -202,7 +243,10 @@ fn show(room: &Room, ledger: &mut Ledger, done: &[Renamed]) -> Result<()> {
             return Ok(());
         }
         let news = done.iter().any(|d| d.news);
-        let modseq = if news { room.rise(&view) } else { view.modseq };
+        let modseq = match news {
+            true => room.rise(&view, ledger),
+            false => view.modseq,
+        };
         (Table::clone(&view.table), modseq, news)
     };
     let mut draft = Draft::default();
@@ -234,10 +278,13 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
         return Ok(gone);
     }
     let mut lock = room.turn()?;
+    catch_up(room, &mut ledger, &lock)?;
     let sized = maildirsize::is_kept(&room.site, &room.root);
+    let mut elsewhere = Elsewhere::default();
     for _ in 0..3 {
+        elsewhere = Elsewhere::default();
         let table = room.view()?.table.clone();
-        let (mut vanished, mut dirs) = (UidSet::new(), BTreeSet::new());
+        let mut dirs = BTreeSet::new();
         let (mut removed, mut size) = (UidSet::new(), Size::default());
         let mut failed = None;
         for row in table.within(&rest) {
@@ -254,7 +301,7 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
                     dirs.insert(if row.fresh { "new" } else { "cur" });
                     keep(&lock, removed.len() as usize);
                 }
-                Err(e) if e.kind() == ErrorKind::NotFound => vanished.insert(uid),
+                Err(e) if is_elsewhere(&e) => elsewhere.add(row.uid, e),
                 Err(e) => {
                     failed = Some(Error::io("message file", e));
                     break;
@@ -262,7 +309,7 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
             }
         }
         drop(table);
-        if vanished.is_empty() {
+        if elsewhere.uids.is_empty() && !room.site.shared {
             lock = None; // as above
         }
         let flush = |dir: &&str| room.site.disk.sync_dir(&room.path(dir));
@@ -277,13 +324,14 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
         if let Some(e) = failed {
             return Err(e);
         }
-        if vanished.is_empty() {
+        if elsewhere.uids.is_empty() {
             break;
         }
         ledger.distrust();
         scan::refresh(room, &mut ledger, lock.as_ref())?;
-        rest = vanished;
+        rest.clone_from(&elsewhere.uids);
     }
+    elsewhere.given_up()?;
     Ok(gone)
 }
 
@@ -291,7 +339,7 @@ pub(super) fn expunge(room: &Room, uids: &UidSet) -> Result<UidSet> {
 fn forget(room: &Room, ledger: &mut Ledger, gone: &UidSet) -> Result<()> {
     let (mut table, modseq) = {
         let view = room.view()?;
-        (Table::clone(&view.table), room.rise(&view))
+        (Table::clone(&view.table), room.rise(&view, ledger))
     };
     table.remove(gone);
     let mut draft = Draft::default();

@@ -113,6 +113,9 @@ impl Mailbox for Handle {
 
     async fn sync(&self, known: Option<ModSeq>) -> Result<Changes> {
         let claims = self.access == Access::Write;
+        if scan::is_current(&self.room, claims) {
+            return self.told(known);
+        }
         self.run(move |room| {
             let mut ledger = room.ledger();
             scan::refresh(room, &mut ledger, None)?;
@@ -141,7 +144,9 @@ impl Mailbox for Handle {
 
     async fn records(&self, uids: &UidSet, fields: Fields, out: &mut Vec<Record>) -> Result<()> {
         let mut known = Vec::new();
-        if !read::records(&self.room, uids, fields, &mut known)? {
+        if !read::records(&self.room, uids, fields, &mut known)?
+            || read::describe_now(&self.room, fields, &mut known)
+        {
             out.append(&mut known);
             return Ok(());
         }
@@ -157,6 +162,9 @@ impl Mailbox for Handle {
     }
 
     async fn body(&self, uid: Uid) -> Result<Option<Arc<dyn Body>>> {
+        if let Some(body) = LfBody::open_now(&self.works, &self.room, uid.number()) {
+            return Ok(Some(Arc::new(body)));
+        }
         let (works, room) = (self.works.clone(), self.room.clone());
         let open = move || LfBody::open(works.clone(), room.clone(), uid.number());
         let body = self.works.run(open).await?;
@@ -179,6 +187,11 @@ impl Mailbox for Handle {
         self.writable()?;
         let uids = uids.clone();
         self.run(move |room| edit::expunge(room, &uids)).await
+    }
+
+    async fn first_unseen(&self) -> Result<Option<Uid>> {
+        let view = self.room.view()?;
+        Ok(view.table.first_unseen().and_then(|row| Uid::new(row.uid)))
     }
 
     async fn expunged(&self, since: ModSeq) -> Result<Option<UidSet>> {

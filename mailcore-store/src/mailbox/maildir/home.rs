@@ -10,10 +10,13 @@ use mailcore_base::mailbox::{MailboxName, SpecialUse};
 use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 /// Directories on their way in or out. Maildir++ has no mailbox whose name begins with two dots.
 const ASIDE: &str = "..mailcore-";
+/// On their way in.
+const MADE: &str = "new";
 
 #[derive(Debug)]
 pub(super) struct Home {
@@ -47,11 +50,12 @@ impl Home {
         let _names = lock(&self.names);
         disk::mkdir_all(&*self.site.disk, &self.root).map_err(failed)?;
         self.site.own(&self.root).map_err(failed)?;
+        self.warn();
         let (mut rubbish, mut there) = (Vec::new(), false);
         let listed = self.site.disk.list(&self.root, &mut |name, kind| {
             let name = name.to_string_lossy();
             there |= name == "cur";
-            if name.starts_with(ASIDE) && kind == FileKind::Dir {
+            if kind == FileKind::Dir && self.is_rubbish(&name) {
                 rubbish.push(self.root.join(&*name));
             }
         });
@@ -65,6 +69,31 @@ impl Home {
             let _ = self.remove_tree(&dir); // the next one tries again
         }
         Ok(())
+    }
+
+    /// Whether nobody is at work any more on this directory: on what is being made, another host may be.
+    fn is_rubbish(&self, name: &str) -> bool {
+        name.strip_prefix(ASIDE).is_some_and(|rest| {
+            let ours = rest.ends_with(&format!(".{}", self.site.host));
+            ours || !self.site.shared || !rest.starts_with(MADE)
+        })
+    }
+
+    /// Says once, if need be, that other hosts may be at work here of which we do not take care.
+    fn warn(&self) {
+        let site = &self.site;
+        if site.shared || site.warned.load(Ordering::Relaxed) {
+            return;
+        }
+        // Where nobody can tell there is nothing to be said.
+        if let Ok(Some(network)) = site.disk.network(&self.root)
+            && !site.warned.swap(true, Ordering::Relaxed)
+        {
+            let root = self.root.display();
+            tracing::warn!(
+                "{root} is on {network}: no other host may serve this mail while the store is not told that it is shared"
+            );
+        }
     }
 
     fn dir(&self, name: &MailboxName) -> Result<PathBuf> {
@@ -84,6 +113,22 @@ impl Home {
         Ok(self.site.room(&dir, || {
             Room::new(self.site.clone(), self.root.clone(), dir.clone())
         }))
+    }
+
+    /// The same, if that can be said without waiting for the disk.
+    pub(super) fn room_now(&self, name: &MailboxName) -> Option<Arc<Room>> {
+        let dir = self.dir(name).ok()?;
+        let is_dir = || {
+            self.site
+                .disk
+                .stat_now(&dir)
+                .is_ok_and(|it| it.kind == FileKind::Dir)
+        };
+        (name.is_inbox() || is_dir()).then(|| {
+            self.site.room(&dir, || {
+                Room::new(self.site.clone(), self.root.clone(), dir.clone())
+            })
+        })
     }
 
     /// A directory, and no symbolic link that leads out of here.
@@ -140,7 +185,7 @@ impl Home {
         if name.is_inbox() || self.is_mailbox(&dir)? {
             return Err(Error::new(Kind::AlreadyExists, "mailbox"));
         }
-        let aside = self.aside("new");
+        let aside = self.aside(MADE);
         let made = self.build(&aside).and_then(|()| {
             let disk = &*self.site.disk;
             disk.rename(&aside, &dir).map_err(failed)?;
@@ -158,7 +203,11 @@ impl Home {
     fn build(&self, dir: &Path) -> Result<()> {
         let disk = &*self.site.disk;
         let validity = validity::next(&self.site, &self.root)?;
-        disk.mkdir(dir).map_err(failed)?;
+        // The name is ours alone: if it is there already, the answer to our asking was lost once.
+        match disk.mkdir(dir) {
+            Err(e) if e.kind() == ErrorKind::AlreadyExists && self.site.shared => {}
+            other => other.map_err(failed)?,
+        }
         for inner in ["cur", "new", "tmp"] {
             disk.mkdir(&dir.join(inner)).map_err(failed)?;
         }
@@ -245,25 +294,31 @@ impl Home {
     }
 
     /// Removes a directory of ours, as deep as we build them. It follows no symbolic link.
+    ///
+    /// A client of NFS keeps a file that is still open under another name (`.nfs…`), which can be removed only once it is
+    /// closed, and its directory after it: what can go goes, and the rest when this is called again.
     fn remove_tree(&self, dir: &Path) -> std::io::Result<()> {
         let disk = &*self.site.disk;
         let mut pending = vec![(dir.to_owned(), false)];
+        let mut kept = Ok(());
+        let mut gone = |done: std::io::Result<()>| match done {
+            Err(e) if e.kind() != ErrorKind::NotFound => kept = Err(e),
+            _ => {}
+        };
         while let Some((at, emptied)) = pending.pop() {
             if emptied {
-                disk.rmdir(&at)?;
+                gone(disk.rmdir(&at));
                 continue;
             }
             pending.push((at.clone(), true));
             let mut files = Vec::new();
-            disk.list(&at, &mut |name, kind| match kind {
+            gone(disk.list(&at, &mut |name, kind| match kind {
                 FileKind::Dir => pending.push((at.join(name), false)),
                 _ => files.push(at.join(name)),
-            })?;
-            for file in files {
-                disk.unlink(&file)?;
-            }
+            }));
+            files.iter().for_each(|file| gone(disk.unlink(file)));
         }
-        Ok(())
+        kept
     }
 }
 

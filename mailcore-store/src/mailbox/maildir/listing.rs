@@ -4,6 +4,7 @@ use super::filename::{self, Split};
 use super::room::Room;
 use crate::disk::FileKind;
 use std::collections::HashMap;
+use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
 
 /// The message files of a mailbox, each base once.
@@ -93,18 +94,23 @@ impl Listing {
             let Some((first_fresh, first)) = self.files.get(*at) else {
                 continue;
             };
-            let path = |fresh: bool, name: &[u8]| room.path(super::table::path(fresh, name, b""));
+            let path = |fresh: bool, name: &[u8]| room.path(super::row::path(fresh, name, b""));
             let (one, two) = (path(*first_fresh, first), path(*fresh, name));
-            match (disk.stat(&one), disk.stat(&two)) {
+            let looked = (room.site.look(&one), room.site.look(&two));
+            let parted = match looked {
                 (Ok(a), Ok(b)) if a.inode == b.inode => {
-                    disk.unlink(if *first_fresh { &one } else { &two })?;
+                    disk.unlink(if *first_fresh { &one } else { &two })
                 }
                 (Ok(_), Ok(_)) => {
                     let unique = room.site.unique(None).into_bytes();
                     let info = filename::split(name).map_or(&b""[..], |s| s.info);
-                    disk.rename(&two, &room.path(super::table::path(*fresh, &unique, info)))?;
+                    disk.rename(&two, &room.path(super::row::path(*fresh, &unique, info)))
                 }
-                _ => {}
+                _ => Ok(()),
+            };
+            match parted {
+                Err(e) if e.kind() == ErrorKind::NotFound => {} // so there are no two any more
+                other => other?,
             }
             changed = true;
         }

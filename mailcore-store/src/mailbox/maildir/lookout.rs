@@ -4,85 +4,19 @@
 //! It only spares looking. What it says is that something has happened that we have not done ourselves, and then the mailbox
 //! is looked at as ever; where it cannot be had, or for more mailboxes than it serves, the patrol looks instead.
 
+mod echoes;
+mod post;
+
 use super::room::Room;
-use super::scan;
 use super::site::lock;
 use super::works::Works;
 use crate::disk::{Disk, Event, Watcher};
+pub(super) use echoes::Echoes;
+pub(super) use post::{Heard, Post};
 use std::collections::HashMap;
-use std::ffi::OsStr;
 use std::io;
-use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-use std::time::Duration;
 use tokio::runtime::Handle;
-
-/// Names that a mailbox's box holds, ours and those of others; of more it is only known that there were more.
-const HELD: usize = 4096;
-/// Between two looks lies at least this.
-const PAUSE: Duration = Duration::from_millis(20);
-
-/// A name that came to a message directory, or went.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) struct Told {
-    fresh: bool,
-    came: bool,
-    name: Box<[u8]>,
-}
-
-impl Told {
-    fn of(path: &Path, came: bool) -> Option<Self> {
-        let dir = path.parent()?;
-        Some(Self {
-            fresh: dir.ends_with("new"),
-            came,
-            name: path.file_name()?.as_bytes().into(),
-        })
-    }
-}
-
-/// What we have done ourselves and will be told of.
-#[derive(Debug, Default)]
-pub(super) struct Echoes {
-    /// The post that they will come to; 0: none.
-    awaited: u64,
-    names: HashMap<Told, usize>,
-    /// There were more than are kept.
-    over: bool,
-}
-
-impl Echoes {
-    /// We have made that name, or (unless `came`) taken it away.
-    pub(super) fn expect(&mut self, path: &Path, came: bool) {
-        if self.awaited == 0 || self.over {
-            return;
-        }
-        self.over = self.names.len() >= HELD;
-        if let Some(told) = Told::of(path, came) {
-            *self.names.entry(told).or_default() += 1;
-        }
-    }
-
-    /// Whether something of that was not our doing.
-    fn is_news(&mut self, told: Vec<Told>) -> bool {
-        let mut news = false;
-        for it in told {
-            match self.names.get_mut(&it) {
-                None => news = true,
-                Some(1) => drop(self.names.remove(&it)),
-                Some(count) => *count -= 1,
-            }
-        }
-        news
-    }
-
-    fn forget(&mut self, awaited: u64) {
-        *self = Self::default();
-        self.awaited = awaited;
-    }
-}
 
 /// Where the watched directories are known, and whose they are.
 #[derive(Debug)]
@@ -113,39 +47,6 @@ enum Dir {
     Itself,
     New,
     Cur,
-}
-
-/// A mailbox that is watched, as long as anybody holds this.
-#[derive(Debug)]
-pub(super) struct Post {
-    /// Not 0, and no other's.
-    number: u64,
-    works: Weak<Works>,
-    room: Weak<Room>,
-    watches: Vec<u64>,
-    runtime: Handle,
-    inbox: Mutex<Inbox>,
-    /// All that has happened since the mailbox was last looked at is in the box, or will come into it.
-    trusted: AtomicBool,
-    gone: AtomicBool,
-    stirred: AtomicBool,
-}
-
-#[derive(Debug, Default)]
-struct Inbox {
-    told: Vec<Told>,
-    lost: bool,
-}
-
-/// What is known without looking.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// Nothing has happened that we have not done; in `new/`, in `cur/` there was anything at all.
-    Nothing { new: bool, cur: bool },
-    /// Somebody else has done something.
-    News,
-    /// Nobody can say.
-    Deaf,
 }
 
 impl Lookout {
@@ -211,18 +112,9 @@ impl Lookout {
             state.say(&e);
             return None;
         }
+        let numbers = watches.iter().map(|(_, watch)| *watch).collect();
         state.count += 1;
-        let post = Arc::new(Post {
-            number: state.count,
-            works: Arc::downgrade(works),
-            room: Arc::downgrade(room),
-            watches: watches.iter().map(|(_, watch)| *watch).collect(),
-            runtime,
-            inbox: Mutex::default(),
-            trusted: AtomicBool::new(false),
-            gone: AtomicBool::new(false),
-            stirred: AtomicBool::new(false),
-        });
+        let post = Arc::new(Post::new(state.count, works, room, numbers, runtime));
         for (dir, watch) in watches {
             let there = state.posts.entry(watch).or_default();
             there.push((dir, Arc::downgrade(&post)));
@@ -307,152 +199,10 @@ impl State {
         for (dir, post) in self.posts.get(watch).into_iter().flatten() {
             let Some(post) = post.upgrade() else { continue };
             match told {
-                None => {
-                    post.gone.store(true, Ordering::SeqCst);
-                    post.lose();
-                }
+                None => post.leave(),
                 Some((came, name)) => post.put(*dir, came, name),
             }
             stirred.push(post);
-        }
-    }
-}
-
-impl Post {
-    fn put(&self, dir: Dir, came: bool, name: &OsStr) {
-        let mut inbox = lock(&self.inbox);
-        if inbox.told.len() >= HELD {
-            drop(inbox);
-            return self.lose();
-        }
-        inbox.told.push(Told {
-            fresh: dir == Dir::New,
-            came,
-            name: name.as_bytes().into(),
-        });
-    }
-
-    /// The box does not say all: the mailbox has to be looked at.
-    pub(super) fn lose(&self) {
-        self.trusted.store(false, Ordering::SeqCst);
-        let mut inbox = lock(&self.inbox);
-        inbox.lost = true;
-        inbox.told.clear();
-    }
-
-    /// Whether nobody need look.
-    pub(super) fn is_trusted(&self) -> bool {
-        self.trusted.load(Ordering::SeqCst)
-    }
-
-    /// From here on the box says all: the mailbox is known as it was when it was last emptied.
-    pub(super) fn trust(&self) {
-        // What was lost since then is not known.
-        let inbox = lock(&self.inbox);
-        if !inbox.lost && !self.gone.load(Ordering::SeqCst) {
-            self.trusted.store(true, Ordering::SeqCst);
-        }
-    }
-
-    /// Empties the box. `echoes` is what we have done ourselves.
-    pub(super) fn hear(&self, room: &Room, echoes: &mut Echoes) -> Heard {
-        room.site.lookout.share_out();
-        let (told, lost) = {
-            let mut inbox = lock(&self.inbox);
-            (
-                std::mem::take(&mut inbox.told),
-                std::mem::take(&mut inbox.lost),
-            )
-        };
-        let (new, cur) = (told.iter().any(|t| t.fresh), told.iter().any(|t| !t.fresh));
-        let news = echoes.is_news(told);
-        let over = echoes.over;
-        // What we did before this one watched, nobody tells it.
-        if lost || over || echoes.awaited != self.number {
-            self.trusted.store(false, Ordering::SeqCst);
-            echoes.forget(self.number);
-        }
-        match (self.is_trusted(), news) {
-            (_, true) if !over => {
-                // Until somebody has looked: that may fail.
-                self.trusted.store(false, Ordering::SeqCst);
-                Heard::News
-            }
-            (true, false) => Heard::Nothing { new, cur },
-            _ => Heard::Deaf,
-        }
-    }
-
-    /// Something has happened: the mailbox is looked at, if anybody waits for it.
-    fn stir(self: &Arc<Self>) {
-        let waits = |room: Arc<Room>| room.watch.is_watched();
-        if self.room.upgrade().is_some_and(waits) {
-            self.rouse();
-        }
-    }
-
-    /// Sees to it that the mailbox is looked at: at once, and then no more often than the patrol would, or a mailbox of its
-    /// size can bear.
-    pub(super) fn rouse(self: &Arc<Self>) {
-        if self.stirred.swap(true, Ordering::SeqCst) {
-            return;
-        }
-        let post = Arc::downgrade(self);
-        self.runtime.spawn(async move {
-            while let Some(pause) = look(&post).await {
-                tokio::time::sleep(pause).await;
-                let Some(post) = post.upgrade() else { return };
-                post.stirred.store(false, Ordering::SeqCst);
-                let quiet = {
-                    let inbox = lock(&post.inbox);
-                    inbox.told.is_empty() && !inbox.lost
-                };
-                if quiet || post.stirred.swap(true, Ordering::SeqCst) {
-                    return;
-                }
-            }
-        });
-    }
-
-    /// Whether something has come that nobody has looked at.
-    pub(super) fn is_full(&self) -> bool {
-        let inbox = lock(&self.inbox);
-        !inbox.told.is_empty() || inbox.lost
-    }
-}
-
-/// Looks, and says how long to wait before the next look.
-async fn look(post: &Weak<Post>) -> Option<Duration> {
-    let (works, room) = {
-        let post = post.upgrade()?;
-        (post.works.upgrade()?, post.room.upgrade()?)
-    };
-    let looked = room.clone();
-    // The session sees the failure when it looks itself.
-    let _ = works
-        .run(move || scan::refresh(&looked, &mut looked.ledger(), None))
-        .await;
-    Some(works.pace(room.bearable()).max(PAUSE))
-}
-
-impl Drop for Post {
-    fn drop(&mut self) {
-        let Some(works) = self.works.upgrade() else {
-            return; // and the lookout with it
-        };
-        let mut state = lock(&works.site.lookout.state);
-        state.mailboxes -= 1;
-        for watch in &self.watches {
-            let Some(posts) = state.posts.get_mut(watch) else {
-                continue;
-            };
-            posts.retain(|(_, post)| post.strong_count() > 0);
-            if posts.is_empty() {
-                state.posts.remove(watch);
-                if let Some(watcher) = &state.watcher {
-                    watcher.remove(*watch);
-                }
-            }
         }
     }
 }

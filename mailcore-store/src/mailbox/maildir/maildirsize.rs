@@ -11,15 +11,19 @@
 //! Once it is longer than 5,120 octets what there is is counted anew, so that no error stays forever. All messages of all
 //! mailboxes count, as in Dovecot. Nobody waits for it, it is never flushed, and its failures are nobody's.
 
+use super::dotlock::Dotlock;
 use super::filename;
 use super::room::Room;
 use super::site::Site;
+use crate::Kind;
 use crate::disk::{self, Disk, FileKind, Open};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 const NAME: &str = "maildirsize";
+const LOCK: &str = "maildirsize.lock";
 /// A longer file is written anew.
 const LONG: u64 = 5120;
 
@@ -73,7 +77,14 @@ pub(super) fn note(site: &Site, root: &Path, change: Size) {
 
 fn try_note(site: &Site, root: &Path, change: Size) -> io::Result<()> {
     let path = root.join(NAME);
-    let file = site.disk.open(&path, Open::Append)?;
+    // Over a network adding is to write where the end was thought to be: our hosts take turns.
+    let _turn = site.shared.then(|| turn(site, root)).transpose()?;
+    let how = if site.shared {
+        Open::Write
+    } else {
+        Open::Append
+    };
+    let file = site.disk.open(&path, how)?;
     file.append(change.line().as_bytes())?;
     let known = file.stat()?;
     if known.len <= LONG {
@@ -84,7 +95,7 @@ fn try_note(site: &Site, root: &Path, change: Size) -> io::Result<()> {
     let mut anew = [limits, b"\n"].concat();
     anew.extend_from_slice(count(&*site.disk, root)?.line().as_bytes());
     // Who has noted something since, or put another file there, has done so for us.
-    let now = site.disk.stat(&path)?;
+    let now = site.look(&path)?;
     if (now.inode, now.len) != (known.inode, known.len) {
         return Ok(());
     }
@@ -96,6 +107,20 @@ fn try_note(site: &Site, root: &Path, change: Size) -> io::Result<()> {
         let _ = site.disk.unlink(&aside); // it says nothing to anybody
     }
     put
+}
+
+/// The lock that our hosts honour. It is had for a moment, so that waiting for it is worth while.
+fn turn<'s>(site: &'s Site, root: &Path) -> io::Result<Dotlock<'s>> {
+    let mut waited = 0;
+    loop {
+        match Dotlock::take(site, root.join(LOCK)) {
+            Err(e) if e.kind() == Kind::Busy && waited < 50 => {
+                waited += 1;
+                std::thread::sleep(Duration::from_millis(10));
+            }
+            other => return other.map_err(io::Error::other),
+        }
+    }
 }
 
 /// What an account holds.

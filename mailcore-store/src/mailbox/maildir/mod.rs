@@ -11,7 +11,7 @@
 //!   maildirsize                  what the account holds, where somebody has made the file; `maildirsize`
 //!   mailcore.index, .cache       ours alone, and made anew from the rest; `index`
 //!   .Lists.rust/                 the mailbox Lists/rust, with the same files and `maildirfolder`
-//!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start removes it
+//!   ..mailcore-*/                a mailbox being made or removed; a crash may leave it, the next start (of its host) removes it
 //! ```
 //!
 //! Promises, and where they are kept: messages and their UIDs are durable before anybody is told of them (`deliver`, `desk`);
@@ -44,9 +44,11 @@ mod maildirsize;
 mod parcel;
 mod read;
 mod room;
+mod row;
 mod scan;
 mod site;
 mod subscriptions;
+mod sweep;
 mod table;
 mod tally;
 mod tenant;
@@ -57,7 +59,7 @@ mod works;
 
 use super::{Account, Clock, MailStore};
 use crate::auth::User;
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, RealDisk, SharedDisk};
 use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use home::Home;
@@ -100,6 +102,18 @@ pub struct Options {
     /// Whether mailboxes get an index, beside their lists: it opens them quickly, and keeps what is told of messages
     /// without opening them. One that is there and not wanted is left alone, and is worthless afterwards.
     pub index: bool,
+    /// Whether other hosts, ours or Dovecot's, are at work on the same directories over a network file system such as NFS
+    /// (what Dovecot does with `mmap_disable=yes`, `mail_fsync=always`, `mail_nfs_storage=yes` and `mail_nfs_index=yes`).
+    ///
+    /// With it, locks are made by a link and judged by the file server's clock; directories and lists are looked at by
+    /// opening them, which makes a client of NFS ask its server (so not on a mount with `nocto`); what becomes stale is looked
+    /// for again; files and directories are flushed one by one. There are no watches, but a patrol, and no index: two hosts
+    /// would each take the other's for its own. What another host has done is seen at the next look: a command's, or the
+    /// patrol's. `host` must be another on each host.
+    ///
+    /// Without it, on such a file system two hosts may give one UID to two messages, or take a message for gone that has
+    /// only been renamed.
+    pub shared: bool,
 }
 
 impl Options {
@@ -128,6 +142,7 @@ impl Options {
             patrol: Duration::from_secs(5),
             watches: 10_000,
             index: true,
+            shared: false,
         }
     }
 }
@@ -153,15 +168,26 @@ impl Maildir {
 
     /// A store on the operating system's files, by a template with absolute paths.
     pub fn new(template: impl Into<String>) -> Self {
-        let disk = Arc::new(RealDisk::new("/"));
-        Self::on(disk, Clock::system(), Options::new(template))
+        Self::with(Options::new(template))
+    }
+
+    /// The same with other [`Options`].
+    pub fn with(options: Options) -> Self {
+        Self::on(Arc::new(RealDisk::new("/")), Clock::system(), options)
     }
 
     /// A store on any disk, by any clock.
     pub fn on(disk: Arc<dyn Disk>, clock: Clock, options: Options) -> Self {
+        let shared = options.shared;
+        let disk = match shared {
+            true => Arc::new(SharedDisk::new(disk)) as Arc<dyn Disk>,
+            false => disk,
+        };
         let mut site = Site::new(disk, clock, &options.host, options.pid, options.kept);
-        site.indexed = options.index;
-        site.lookout = Lookout::new(site.disk.clone(), options.watches);
+        site.shared = shared;
+        site.indexed = options.index && !shared;
+        let watches = if shared { 0 } else { options.watches };
+        site.lookout = Lookout::new(site.disk.clone(), watches);
         let site = Arc::new(site);
         Self {
             works: Arc::new(Works::new(

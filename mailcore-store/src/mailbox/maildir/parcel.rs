@@ -50,6 +50,17 @@ pub(super) enum Content {
     Held(Vec<u8>),
     /// In a file in `tmp/`, which is removed if nothing comes of it.
     Aside(Aside),
+    /// In the file of a message that has been there for a while, which got one more name in `tmp/`: its octets are durable.
+    Settled(Aside, Settled),
+}
+
+/// What is known of a file that need not be opened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Settled {
+    /// When the message came, in seconds since 1970.
+    pub(super) date: i64,
+    /// Octets.
+    pub(super) len: u64,
 }
 
 /// A file in a mailbox's `tmp/`; dropping it removes it.
@@ -62,8 +73,11 @@ pub(super) struct Aside {
 impl Aside {
     /// A new, empty file.
     pub(super) fn create(room: &Arc<Room>) -> Result<(Self, Box<dyn File>)> {
-        let made = Self::make(room, |path| room.site.disk.open(path, Open::Create));
-        made.map_err(|e| Error::io("message file", e))
+        Self::begin(room).map_err(|e| Error::io("message file", e))
+    }
+
+    pub(super) fn begin(room: &Arc<Room>) -> io::Result<(Self, Box<dyn File>)> {
+        Self::make(room, |path| room.site.disk.open(path, Open::Create))
     }
 
     /// Another name for a message of any mailbox of the account.

@@ -1,11 +1,12 @@
 //! Reading: counters, records, and the files of messages.
 
-use super::index::{self, Draft, Texts};
+use super::index::{self, Draft, Pace, Texts};
 use super::lines;
 use super::room::Room;
+use super::row::Row;
 use super::scan;
-use super::table::{Row, Table};
-use crate::disk::{File, Open};
+use super::table::Table;
+use crate::disk::{self, File, Open};
 use crate::mailbox::clock::{date, seconds};
 use crate::mailbox::{Fields, Record, Status};
 use crate::{Error, Result};
@@ -153,14 +154,8 @@ fn fill(room: &Room, fields: Fields, record: &mut Record, learned: &mut Learned)
 /// Adds the texts to records: from the cache, and for those of which it holds none, from the messages. What was read anew
 /// is returned. A message that is gone has none, and who asks for it finds out.
 fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(u32, Texts)>> {
-    let wanted: Vec<(u32, u32)> = {
-        let view = room.view()?;
-        let place = |uid: u32| view.table.row(uid).map_or(0, |row| row.place);
-        let uids = records.iter().map(|record| record.uid.number());
-        uids.map(|uid| (uid, place(uid))).collect()
-    };
     let cache = room.ledger().index.cache();
-    let kept = index::read(room, cache, &wanted);
+    let kept = index::read(room, cache, &places(room, records)?, Pace::Wait);
     let whole = fields.contains(Fields::STRUCTURE);
     let (mut read, mut octets) = (Vec::new(), 0);
     for (record, kept) in records.iter_mut().zip(kept) {
@@ -178,11 +173,50 @@ fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(
                 texts
             }
         };
-        record.envelope = texts.envelope.filter(|_| fields.contains(Fields::ENVELOPE));
-        record.structure = texts.structure.filter(|_| whole);
-        record.headers = texts.headers.filter(|_| fields.contains(Fields::HEADERS));
+        tell(record, texts, fields);
     }
     Ok(read)
+}
+
+/// Where the texts of these are kept.
+fn places(room: &Room, records: &[Record]) -> Result<Vec<(u32, u32)>> {
+    let view = room.view()?;
+    let place = |uid: u32| view.table.row(uid).map_or(0, |row| row.place);
+    let uids = records.iter().map(|record| record.uid.number());
+    Ok(uids.map(|uid| (uid, place(uid))).collect())
+}
+
+/// Adds the texts to records if nothing else is missing, all are kept, and that needs no waiting; says whether it was so.
+pub(super) fn describe_now(room: &Room, fields: Fields, records: &mut [Record]) -> bool {
+    let is_whole = |record: &Record| {
+        (record.size.is_some() || !fields.contains(Fields::SIZE))
+            && (record.date.is_some() || !fields.contains(Fields::DATE))
+    };
+    if !room.site.indexed || !records.iter().all(is_whole) {
+        return false;
+    }
+    let cache = room.try_ledger().map(|ledger| ledger.index.cache());
+    let (Some(cache), Ok(wanted)) = (cache, places(room, records)) else {
+        return false;
+    };
+    let kept = index::read(room, cache, &wanted, Pace::AtOnce);
+    let kept: Option<Vec<Texts>> = kept.into_iter().collect();
+    let whole = fields.contains(Fields::STRUCTURE);
+    let Some(kept) = kept.filter(|kept| !(whole && kept.iter().any(|texts| texts.unread))) else {
+        return false;
+    };
+    for (record, texts) in records.iter_mut().zip(kept) {
+        tell(record, texts, fields);
+    }
+    true
+}
+
+fn tell(record: &mut Record, texts: Texts, fields: Fields) {
+    record.envelope = texts.envelope.filter(|_| fields.contains(Fields::ENVELOPE));
+    record.structure = texts
+        .structure
+        .filter(|_| fields.contains(Fields::STRUCTURE));
+    record.headers = texts.headers.filter(|_| fields.contains(Fields::HEADERS));
 }
 
 /// Octets of messages that are read for the records of one question.
@@ -263,27 +297,41 @@ pub(super) fn open(room: &Room, uid: u32) -> Result<Option<Opened>> {
     };
     let failed = |e| Error::io("message file", e);
     let len = file.stat().map_err(failed)?.len;
-    let told = {
-        let view = room.view()?;
-        let named = view.table.row(uid).map(|row| view.table.sizes(&row));
-        match (view.sizes.get(&uid), named) {
-            (Some((known, served)), _) => Some((*known, *served, true)),
-            (None, Some((known, Some(served)))) => Some((known.unwrap_or(len), served, false)),
-            _ => None,
-        }
-    };
-    let served = match told {
-        Some((known, served, counted)) if known == len && (counted || plausible(len, served)) => {
-            served
-        }
-        // The name lies, or says nothing.
-        _ => {
+    let served = match told(room, uid, len)? {
+        Some(served) => served,
+        None => {
             let served = count(&*file).map_err(failed)?;
             room.view()?.sizes.insert(uid, (len, served));
             served
         }
     };
     Ok(Some(Opened { file, len, served }))
+}
+
+/// The same, if that can be done without waiting for the disk; none also where the file must be looked for, or counted.
+pub(super) fn open_now(room: &Room, uid: u32) -> Option<Opened> {
+    let path = {
+        let view = room.view().ok()?;
+        room.path(Row::file(&view.table.row(uid)?))
+    };
+    let file = room.site.disk.open_now(&path).ok()?;
+    let len = file.stat().ok()?.len;
+    let served = told(room, uid, len).ok()??;
+    Some(Opened { file, len, served })
+}
+
+/// The length with CRLF of a file of this length, where it was counted or its name says it and may be right.
+fn told(room: &Room, uid: u32, len: u64) -> Result<Option<u64>> {
+    let view = room.view()?;
+    let named = view.table.row(uid).map(|row| view.table.sizes(&row));
+    Ok(match (view.sizes.get(&uid), named) {
+        (Some((known, served)), _) => (*known == len).then_some(*served),
+        (None, Some((known, Some(served)))) => {
+            let right = known.unwrap_or(len) == len && plausible(len, served);
+            right.then_some(served)
+        }
+        _ => None,
+    })
 }
 
 /// Between a file with one bare LF and one of nothing else. That there is none at all is not taken on a name's word:
@@ -323,18 +371,23 @@ fn with_file<T>(
     uid: u32,
     work: impl Fn(&std::path::Path) -> std::io::Result<T>,
 ) -> Result<Option<T>> {
+    let mut stale = None;
     for _ in 0..3 {
         let path = match room.view()?.table.row(uid) {
             Some(row) => room.path(Row::file(&row)),
             None => return Ok(None),
         };
         match work(&path) {
-            Err(e) if e.kind() == ErrorKind::NotFound => {}
+            Err(e) if e.kind() == ErrorKind::NotFound => stale = None,
+            Err(e) if disk::is_stale(&e) => stale = Some(e),
             other => return other.map(Some).map_err(|e| Error::io("message file", e)),
         }
         let mut ledger = room.ledger();
         ledger.distrust();
         scan::refresh(room, &mut ledger, None)?;
     }
-    Ok(None)
+    match stale {
+        Some(e) => Err(Error::io("message file", e)), // nobody can say whether it is gone
+        None => Ok(None),
+    }
 }

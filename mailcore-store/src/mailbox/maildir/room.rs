@@ -9,7 +9,7 @@ use super::letters::Letters;
 use super::lookout::{Echoes, Post};
 use super::site::{Site, lock};
 use super::table::Table;
-use crate::disk::FileKind;
+use crate::disk::{FileKind, Stat};
 use crate::mailbox::clock::micros;
 use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
@@ -25,6 +25,9 @@ use std::time::{Duration, SystemTime};
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Or later, where that takes long: by this for each message. So it takes a hundredth of the time at most.
 const LOOK_AT_ONE: Duration = Duration::from_micros(200);
+/// Longer than the tick by which a file system keeps time: of one that knows whole seconds, and of others.
+const COARSE: Duration = Duration::from_millis(1100);
+const FINE: Duration = Duration::from_millis(20);
 
 #[derive(Debug)]
 pub(super) struct Room {
@@ -45,6 +48,8 @@ pub(super) struct Ledger {
     pub(super) loaded: bool,
     /// How the directories and lists looked when they were last read.
     pub(super) stamps: Option<Stamps>,
+    /// Something that we have not done has been heard of, and nobody has read them since.
+    pub(super) news: bool,
     /// When to read them again even though they look the same.
     pub(super) again: Option<SystemTime>,
     pub(super) guid: String,
@@ -138,6 +143,11 @@ impl Room {
         lock(&self.ledger)
     }
 
+    /// The same, unless somebody else works on the disk.
+    pub(super) fn try_ledger(&self) -> Option<MutexGuard<'_, Ledger>> {
+        self.ledger.try_lock().ok()
+    }
+
     /// What sessions see, for a moment.
     ///
     /// # Errors
@@ -187,8 +197,19 @@ impl Room {
 
     /// A modification sequence above all that this mailbox has had, by whatever program. Nobody else takes it while the
     /// ledger is held; the view gets it with the change.
-    pub(super) fn rise(&self, view: &View) -> u64 {
-        (view.modseq + 1).max(micros(self.site.now()))
+    pub(super) fn rise(&self, view: &View, ledger: &Ledger) -> u64 {
+        (view.modseq + 1).max(self.moment(ledger.stamps))
+    }
+
+    /// The moment that a change gets its modification sequence from: that of our clock. Where several hosts share the files
+    /// it is the time of the last change that the directories tell, by the clock of the file server: each host numbers by
+    /// the same one, so that a client may go from one to another.
+    pub(super) fn moment(&self, known: Option<Stamps>) -> u64 {
+        if !self.site.shared {
+            return micros(self.site.now());
+        }
+        let stamps = known.or_else(|| Stamps::take(self).ok());
+        stamps.map_or(0, |stamps| micros(stamps.newest()))
     }
 
     pub(super) fn path(&self, file: impl AsRef<Path>) -> PathBuf {
@@ -265,7 +286,7 @@ impl View {
 impl Stamps {
     /// `dovecot-uidlist` alone.
     pub(super) fn list(room: &Room) -> std::io::Result<Option<Stamp>> {
-        match room.site.disk.stat(&room.path("dovecot-uidlist")) {
+        match room.site.look(&room.path("dovecot-uidlist")) {
             Ok(stat) => Ok(Some(Stamp {
                 inode: stat.inode,
                 len: stat.len,
@@ -277,8 +298,17 @@ impl Stamps {
     }
 
     pub(super) fn take(room: &Room) -> std::io::Result<Self> {
+        Self::with(|file| room.site.look(&room.path(file)))
+    }
+
+    /// As far as that can be said without waiting for the disk.
+    pub(super) fn take_now(room: &Room) -> std::io::Result<Self> {
+        Self::with(|file| room.site.disk.stat_now(&room.path(file)))
+    }
+
+    fn with(stat: impl Fn(&str) -> std::io::Result<Stat>) -> std::io::Result<Self> {
         let stamp = |file: &str| {
-            let stat = room.site.disk.stat(&room.path(file))?;
+            let stat = stat(file)?;
             // A link would lead out of the mailbox, perhaps with rights that its owner has not.
             if matches!(file, "cur" | "new") && stat.kind != FileKind::Dir {
                 return Err(std::io::ErrorKind::NotADirectory.into());
@@ -302,10 +332,25 @@ impl Stamps {
         })
     }
 
-    /// Until when a further change might not show: file systems keep time by ticks.
-    pub(super) fn settled(&self) -> SystemTime {
-        let newest = self.cur.modified.max(self.new.modified);
+    fn newest(&self) -> SystemTime {
+        self.cur.modified.max(self.new.modified)
+    }
+
+    /// When to look once more, if a further change might not show in these, which were taken `now` and before the directories
+    /// were read: file systems keep time by ticks. `known` are those of the last time.
+    pub(super) fn unsettled(
+        &self,
+        room: &Room,
+        known: Option<Stamps>,
+        now: SystemTime,
+    ) -> Option<SystemTime> {
+        if room.site.shared {
+            // Our clock and the file server's have nothing to do with each other.
+            return (known != Some(*self)).then_some(now + COARSE);
+        }
+        let newest = self.newest();
         let whole = micros(newest).is_multiple_of(1_000_000);
-        newest + Duration::from_millis(if whole { 1100 } else { 20 })
+        let settled = newest + if whole { COARSE } else { FINE };
+        (now < settled).then_some(settled)
     }
 }

@@ -4,15 +4,15 @@ use super::filename;
 use super::home::Home;
 use super::lookout::Lookout;
 use super::room::Room;
-use crate::disk::{self, Disk};
+use crate::disk::{self, Disk, Stat};
 use crate::mailbox::clock::{Clock, micros};
 use crate::queue::Identity;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 /// The last microsecond that a name was made from, in any store of this process.
 static LAST: AtomicU64 = AtomicU64::new(0);
@@ -25,7 +25,7 @@ pub(super) struct Site {
     pub(super) pid: u32,
     /// Whether a process of this host is alive.
     pub(super) alive: fn(u32) -> bool,
-    pub(super) started: SystemTime,
+    started: SystemTime,
     /// Lock files that this store holds.
     pub(super) held: Mutex<Vec<PathBuf>>,
     /// Files of which a sync has failed: what one reads of them is perhaps not what is on the medium.
@@ -37,6 +37,10 @@ pub(super) struct Site {
     pub(super) lookout: Lookout,
     /// Whether mailboxes have an index.
     pub(super) indexed: bool,
+    /// Whether other hosts are at work on the same files over a network file system.
+    pub(super) shared: bool,
+    /// Whether it has been said that they might be.
+    pub(super) warned: AtomicBool,
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
     /// Directories whose names this process has made durable.
     owned: Mutex<HashSet<PathBuf>>,
@@ -67,6 +71,8 @@ impl Site {
             kept: Mutex::default(),
             keep,
             indexed: true,
+            shared: false,
+            warned: AtomicBool::new(false),
             homes: Mutex::default(),
             owned: Mutex::default(),
         }
@@ -81,6 +87,19 @@ impl Site {
 
     pub(super) fn now(&self) -> SystemTime {
         self.clock.now()
+    }
+
+    /// How long this process has had the store.
+    pub(super) fn life(&self) -> Duration {
+        self.now().duration_since(self.started).unwrap_or_default()
+    }
+
+    /// What is known of a path now, whoever has changed it.
+    pub(super) fn look(&self, path: &Path) -> io::Result<Stat> {
+        match self.shared {
+            true => self.disk.look(path),
+            false => self.disk.stat(path),
+        }
     }
 
     /// This file must be written anew before anybody builds on it.

@@ -2,7 +2,7 @@
 //! already, need not look at each message again.
 
 use super::filename;
-use super::table::Row;
+use super::row::Row;
 use crate::queue::Identity;
 use mailcore_base::mailbox::Flags;
 

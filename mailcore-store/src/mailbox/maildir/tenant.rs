@@ -94,13 +94,19 @@ impl Account for Tenant {
     }
 
     async fn open(&self, name: &MailboxName, access: Access) -> Result<Box<dyn Mailbox>> {
-        let name = name.clone();
-        let opened = self.run(move |home| {
-            let room = home.room(&name)?;
-            scan::refresh(&room, &mut room.ledger(), None)?;
-            Ok(room)
-        });
-        let room = opened.await?;
+        let at_once = self.home.room_now(name);
+        let room = match at_once.filter(|room| scan::is_current(room, false)) {
+            Some(room) => room,
+            None => {
+                let name = name.clone();
+                let opened = self.run(move |home| {
+                    let room = home.room(&name)?;
+                    scan::refresh(&room, &mut room.ledger(), None)?;
+                    Ok(room)
+                });
+                opened.await?
+            }
+        };
         let (works, home) = (self.works.clone(), self.home.clone());
         Ok(Box::new(Handle::new(works, home, room, access)))
     }

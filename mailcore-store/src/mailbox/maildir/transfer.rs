@@ -1,12 +1,14 @@
 //! Copying and moving: a copy is one more name for the same file, delivered like any other message; a move is a copy
 //! and then, once that is durable, a removal. So a message is at every moment in one of the two mailboxes, or in both.
 
-use super::index;
-use super::parcel::{Aside, Content, Letter, Parcel};
+use super::index::{self, Pace};
+use super::parcel::{Aside, Content, Letter, Parcel, Settled};
 use super::read::BLOCK;
 use super::room::Room;
+use super::row::Row;
 use super::scan;
-use super::table::Row;
+use crate::disk;
+use crate::mailbox::clock::seconds;
 use crate::{Error, Result};
 use mailcore_base::mailbox::{Keyword, Uid, UidSet};
 use std::io::ErrorKind;
@@ -37,12 +39,13 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
                 let Some(uid) = Uid::new(row.uid) else {
                     continue;
                 };
-                match content(from, &row, to) {
+                let sizes = table.sizes(&row);
+                match content(from, (&row, sizes.0), to) {
                     Ok(content) => {
                         places.push((row.uid, row.place));
                         let keywords = row.flags.keywords().filter_map(|n| names.iter().nth(n));
                         let keywords: Vec<Keyword> = keywords.cloned().collect();
-                        letters.push((uid, letter(content, &row, keywords, table.sizes(&row))));
+                        letters.push((uid, letter(content, &row, keywords, sizes)));
                         taken.insert(uid);
                     }
                     Err(e) if e.kind() == ErrorKind::NotFound => vanished = true,
@@ -59,7 +62,7 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
     }
     // What is told of the source is told of its copy.
     let texts = match places.len() <= MOST_TEXTS {
-        true => index::read(from, cache, &places),
+        true => index::read(from, cache, &places, Pace::Wait),
         false => Vec::new(),
     };
     for ((_, letter), texts) in letters.iter_mut().zip(texts) {
@@ -90,19 +93,33 @@ fn letter(
     }
 }
 
-fn content(from: &Room, row: &Row<'_>, to: &Arc<Room>) -> std::io::Result<Content> {
+/// A system writes back what nobody has synced within half of that (Linux: vm.dirty_expire_centisecs), and what we write is
+/// durable before it is shown.
+const WRITTEN_BACK: i64 = 120;
+
+fn content(
+    from: &Room,
+    (row, len): (&Row<'_>, Option<u64>),
+    to: &Arc<Room>,
+) -> std::io::Result<Content> {
     let path = from.path(row.file());
+    let old = seconds(from.site.now()) - WRITTEN_BACK;
     match Aside::link(to, &path) {
-        Ok(aside) => Ok(Content::Aside(aside)),
-        Err(e) if e.kind() == ErrorKind::NotFound => Err(e),
+        Ok(aside) => Ok(match (row.date, len) {
+            (Some(date), Some(len)) if date < old && !from.site.shared => {
+                Content::Settled(aside, Settled { date, len })
+            }
+            _ => Content::Aside(aside),
+        }),
+        Err(e) if e.kind() == ErrorKind::NotFound || disk::is_stale(&e) => Err(e),
         // Another file system, or too many names already.
         Err(_) => duplicate(from, &path, to),
     }
 }
 
 fn duplicate(from: &Room, path: &Path, to: &Arc<Room>) -> std::io::Result<Content> {
-    let source = from.site.disk.open(path, crate::disk::Open::Read)?;
-    let (aside, file) = Aside::create(to).map_err(std::io::Error::other)?;
+    let source = from.site.disk.open(path, disk::Open::Read)?;
+    let (aside, file) = Aside::begin(to)?;
     let mut block = vec![0; BLOCK];
     let mut at = 0;
     loop {

@@ -56,6 +56,7 @@ fn create(site: &Site, path: &Path) -> std::io::Result<bool> {
 fn last(site: &Site, root: &Path) -> std::io::Result<Option<u32>> {
     let mut last = match disk::read(&*site.disk, &root.join(NAME), 64) {
         Ok(text) => text.get(..8).and_then(hex),
+        Err(e) if disk::is_stale(&e) => return Err(e),
         Err(_) => None, // the name of the other file is what counts
     };
     site.disk.list(root, &mut |name, _| {

@@ -153,6 +153,13 @@ impl Mailbox for Handle {
         Ok(removed)
     }
 
+    async fn first_unseen(&self) -> Result<Option<Uid>> {
+        let state = self.room.state()?;
+        let mut messages = state.messages.iter();
+        let unseen = messages.find(|(_, message)| !message.flags.contains(Flags::SEEN));
+        Ok(unseen.map(|(uid, _)| *uid))
+    }
+
     async fn expunged(&self, since: ModSeq) -> Result<Option<UidSet>> {
         Ok(self.room.state()?.expunges.since(since))
     }

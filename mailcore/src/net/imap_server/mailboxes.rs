@@ -3,18 +3,15 @@
 use super::Answers;
 use crate::net::end::End;
 use crate::net::stream::Transport;
-use mailcore_base::mailbox::{Flags, MailboxName, UidMap, UidSet};
+use mailcore_base::mailbox::MailboxName;
 use mailcore_imap::server::{
     Create, Delete, Expunged, List, Question, Rename, Select, Status, Subscribe, Subscriptions,
     Sync,
 };
 use mailcore_imap::types::{self, Selected};
-use mailcore_store::mailbox::{Access, Account, Fields, Listed, Mailbox};
+use mailcore_store::mailbox::{Access, Account, Listed, Mailbox};
 use mailcore_store::{Error, Kind, Result};
 use std::sync::Arc;
-
-/// Messages whose flags are looked at at a time for the first unseen one.
-const BATCH: u32 = 1000;
 
 impl Answers<'_> {
     pub(super) async fn select<S: Transport>(
@@ -197,7 +194,7 @@ async fn open(
     let account = account.ok_or_else(|| Error::new(Kind::Unavailable, "nobody is logged in"))?;
     let mailbox = account.open(name, access).await?;
     let now = mailbox.sync(None).await?.now;
-    let unseen = first_unseen(&*mailbox, &now.uids).await?;
+    let unseen = mailbox.first_unseen().await?;
     let mut selected = Selected::new(
         now,
         match access {
@@ -208,25 +205,6 @@ async fn open(
     selected.recent = mailbox.recent();
     selected.unseen = unseen;
     Ok((mailbox, selected))
-}
-
-/// The first message without `\Seen`, looked for from the front in batches.
-async fn first_unseen(
-    mailbox: &dyn Mailbox,
-    uids: &UidMap,
-) -> Result<Option<mailcore_base::mailbox::Uid>> {
-    let mut records = Vec::new();
-    let mut from = 1;
-    while from <= uids.len() {
-        let batch: UidSet = uids.slice(from, from.saturating_add(BATCH - 1));
-        records.clear();
-        mailbox.records(&batch, Fields::FLAGS, &mut records).await?;
-        if let Some(record) = records.iter().find(|r| !r.flags.contains(Flags::SEEN)) {
-            return Ok(Some(record.uid));
-        }
-        from = from.saturating_add(BATCH);
-    }
-    Ok(None)
 }
 
 fn listed(entry: Listed) -> types::Listed {

@@ -208,12 +208,37 @@ fn try_add(room: &Room, ledger: &mut Ledger, texts: &[(u32, Texts)]) -> io::Resu
     Ok(places)
 }
 
-/// What is kept of these messages, by UID and place. `number` is the cache that the places mean. It needs no lock: what was
+/// Whether the disk may be waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Pace {
+    Wait,
+    AtOnce,
+}
+
+impl Pace {
+    fn open(self, room: &Room) -> io::Result<Box<dyn File>> {
+        let (disk, path) = (&*room.site.disk, room.path(NAME));
+        match self {
+            Self::Wait => disk.open(&path, Open::Read),
+            Self::AtOnce => disk.open_now(&path),
+        }
+    }
+
+    fn read(self, file: &dyn File, out: &mut [u8], at: u64) -> io::Result<usize> {
+        match self {
+            Self::Wait => file.read_at(out, at),
+            Self::AtOnce => file.read_now(out, at),
+        }
+    }
+}
+
+/// What is kept of these messages, by UID and place; nothing of those that cannot be had at that pace. `number` is the cache that the places mean. It needs no lock: what was
 /// written anew meanwhile is not taken for what was meant.
 pub(in super::super) fn read(
     room: &Room,
     number: u64,
     wanted: &[(u32, u32)],
+    pace: Pace,
 ) -> Vec<Option<Texts>> {
     let mut found = vec![None; wanted.len()];
     let mut order: Vec<usize> = (0..wanted.len())
@@ -228,7 +253,7 @@ pub(in super::super) fn read(
             .map_or(0, |(_, place)| u64::from(*place) * UNIT)
     };
     order.sort_by_key(|n| place(*n));
-    let Ok(file) = room.site.disk.open(&room.path(NAME), Open::Read) else {
+    let Ok(file) = pace.open(room) else {
         return found;
     };
     let mut rest = order.as_slice();
@@ -246,8 +271,11 @@ pub(in super::super) fn read(
         let (run, behind) = rest.split_at(count);
         rest = behind;
         let last = run.last().map_or(start, |n| place(*n));
-        let Some(octets) = run_of(&*file, start, last) else {
-            continue;
+        let Some(octets) = run_of(&*file, (start, last), pace) else {
+            match pace {
+                Pace::Wait => continue,
+                Pace::AtOnce => return found,
+            }
         };
         for n in run {
             let at = usize::try_from(place(*n) - start).unwrap_or(usize::MAX);
@@ -263,22 +291,23 @@ pub(in super::super) fn read(
 }
 
 /// The octets from one record to the end of another.
-fn run_of(file: &dyn File, start: u64, last: u64) -> Option<Bytes> {
-    let mut out = read_up_to(file, start, last - start + GUESS).ok()?;
+fn run_of(file: &dyn File, (start, last): (u64, u64), pace: Pace) -> Option<Bytes> {
+    let mut out = read_up_to(file, start, last - start + GUESS, pace).ok()?;
     let within = usize::try_from(last - start).ok()?;
     let whole = within + 8 + length(out.get(within..)?)?;
     if out.len() < whole {
-        let more = read_up_to(file, start + out.len() as u64, (whole - out.len()) as u64).ok()?;
+        let behind = start + out.len() as u64;
+        let more = read_up_to(file, behind, (whole - out.len()) as u64, pace).ok()?;
         out.extend_from_slice(&more);
     }
     Some(out.into())
 }
 
-fn read_up_to(file: &dyn File, at: u64, most: u64) -> io::Result<Vec<u8>> {
+fn read_up_to(file: &dyn File, at: u64, most: u64, pace: Pace) -> io::Result<Vec<u8>> {
     let mut out = vec![0; usize::try_from(most).unwrap_or(0)];
     let mut filled = 0;
     while let Some(rest) = out.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match file.read_at(rest, at + filled as u64)? {
+        match pace.read(file, rest, at + filled as u64)? {
             0 => break,
             n => filled += n,
         }
@@ -318,7 +347,7 @@ fn try_compact(room: &Room, ledger: &mut Ledger, table: &mut Table) -> io::Resul
     let mut moved: Vec<(u32, u32)> = Vec::with_capacity(wanted.len());
     for some in wanted.chunks(256) {
         let mut out = Vec::new();
-        for ((uid, _), texts) in some.iter().zip(read(room, old, some)) {
+        for ((uid, _), texts) in some.iter().zip(read(room, old, some, Pace::Wait)) {
             let place = texts.map_or(0, |texts| {
                 let start = at + (out.len() as u64).next_multiple_of(UNIT);
                 texts.write(number, *uid, &mut out);

@@ -7,7 +7,7 @@ mod cache;
 mod layout;
 mod load;
 
-pub(super) use cache::{Texts, add, read};
+pub(super) use cache::{Pace, Texts, add, read};
 pub(super) use layout::Draft;
 pub(super) use load::load;
 
