@@ -133,6 +133,7 @@ async fn serve(
     let place = sockets::Owned::by(&template);
     let directory = DirectoryServer::new(users.clone(), users.clone(), Some(Arc::new(place)));
     let mut keeping = maildir::Options::new(template.clone());
+    keeping.watches = options.watched_mailboxes;
     keeping.shared = location::is_shared(&template, options.shared_mail);
     let store: Arc<dyn MailStore> = Arc::new(Maildir::with(keeping));
     let mut gate = auth::Options::new(hostname);

@@ -40,6 +40,10 @@ pub struct Options {
     /// The system user that owns the mail; the server runs as it (needs root, unless you are that user)
     #[arg(long, value_name = "NAME")]
     pub mail_user: Option<String>,
+    /// Most mailboxes that are watched at a time while sessions have them open; others, or all with 0, are looked at every five
+    /// seconds
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    pub watched_mailboxes: usize,
     /// A file of aliases: `name: target, target …` a line
     #[arg(long, value_name = "FILE")]
     pub aliases: Option<PathBuf>,

@@ -11,6 +11,7 @@ mod extensions;
 mod fetchmail;
 mod first_run;
 mod idle;
+mod idle_beside;
 mod mbsync;
 mod msmtp;
 mod mutt;

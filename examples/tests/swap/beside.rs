@@ -9,6 +9,8 @@ use std::process::{Command, Stdio};
 /// Clients of both servers on the same mailboxes: they bring, flag, copy and remove messages, and remember which UID each
 /// server has told them for which message. At the end both servers have to say the same of every UID.
 ///
+/// In each mailbox somebody idles meanwhile, and counts: at the end he knows how many messages there are.
+///
 /// Nothing may get another UID: whoever changes a name holds the list's lock meanwhile, or a Dovecot that reads the directory
 /// takes the message for expunged ("Expunged message reappeared").
 const LOAD: &str = r#"
@@ -65,9 +67,40 @@ def run(*arguments):
     try: client(*arguments)
     except BaseException as e: faults.append(f'{arguments}: {e!r}')
 
+class Waiting(threading.Thread):
+    """Idles at our server all the time, so that the mailbox is watched, and counts what it is told of."""
+    def __init__(self, user, folder):
+        super().__init__()
+        self.where, self.heard = f'{user} {folder}', 0
+        self.m = imaplib.IMAP4('127.0.0.1', ports['ours']); self.m.login(user, password)
+        self.count = int(self.m.select(folder)[1][0])
+        self.m.send(b'z IDLE\r\n'); self.m.readline(); self.start()
+    def run(self):
+        while True:
+            line = self.m.readline().decode(errors='replace')
+            if line.startswith('z OK') or not line: return
+            exists, expunged = re.match(r'\* (\d+) EXISTS', line), re.match(r'\* (\d+) EXPUNGE', line)
+            if exists: self.count = int(exists[1])
+            if expunged:
+                if not 1 <= int(expunged[1]) <= self.count: faults.append(f'{self.where}: {line} of {self.count}')
+                self.count -= 1
+            self.heard += 1
+    def end(self):
+        self.m.send(b'DONE\r\n'); self.join()
+        self.m.untagged_responses.clear(); self.m.noop()
+        told = self.m.response('EXPUNGE')[1]
+        self.count -= len([x for x in told or [] if x])
+        self.count = int((self.m.response('EXISTS')[1] or [None])[-1] or self.count)
+        there = len(self.m.uid('SEARCH', 'ALL')[1][0].split())
+        if self.count != there: faults.append(f'{self.where}: {self.count} told, {there} there')
+        if self.heard < 20: faults.append(f'{self.where}: it has heard of {self.heard} changes alone')
+        self.m.logout()
+
+waiting = [Waiting(u, f) for u in users for f in ('INBOX', 'Work')]
 threads = [threading.Thread(target=run, args=(u, s, n)) for u in users for s in ports for n in range(2)]
 for t in threads: t.start()
 for t in threads: t.join()
+for w in waiting: w.end()
 for server, port in ports.items():
     for user in users:
         m = imaplib.IMAP4('127.0.0.1', port); m.login(user, password)
@@ -85,7 +118,7 @@ for server, port in ports.items():
                 elif uid not in there and (u, f, uid) not in gone: faults.append(f'{server}: {folder} {uid} ({name}) is lost')
                 if uid in there and (u, f, uid) in gone: faults.append(f'{server}: {folder} {uid} ({name}) was removed and is there')
         m.logout()
-print(f'{len(told)} UIDs told, {len(gone)} removed, {len(moved)} given another UID, turns: {counts}')
+print(f'{len(told)} UIDs told, {len(gone)} removed, {len(moved)} given another UID, turns: {counts}, heard in IDLE: {[w.heard for w in waiting]}')
 if faults: sys.exit('\n'.join(faults[:20]))
 if min(counts.values()) < 20: sys.exit('one of them did nothing')
 "#;
@@ -100,6 +133,15 @@ fn seconds() -> &'static str {
 
 #[test]
 fn a_dovecot_and_our_server_share_mailboxes_and_give_the_same_uids() {
+    share(&[]);
+}
+
+#[test]
+fn they_share_mailboxes_that_nobody_watches() {
+    share(&["--watched-mailboxes", "0"]);
+}
+
+fn share(further: &[&str]) {
     if !have(&["dovecot", "python3"]) || !are_root() {
         return;
     }
@@ -108,7 +150,7 @@ fn a_dovecot_and_our_server_share_mailboxes_and_give_the_same_uids() {
     let dovecot = Dovecot::over(&list, &mail);
     let location = format!("{}/%n", mail.display());
     let arguments = ["--mail-location", &location, "--mail-user", "nobody"];
-    let server = Server::start_in(accounts.into_folder(), &arguments);
+    let server = Server::start_in(accounts.into_folder(), &[&arguments, further].concat());
     let (ours, theirs) = (server.port(IMAP), dovecot.imap);
     let names: Vec<String> = users
         .iter()

@@ -1,7 +1,7 @@
 //! A real Dovecot over a folder of mail: IMAP without TLS, users in a file. Root alone can start one.
 
 use crate::patience::{open_folder, wait_for};
-use crate::server::{free_base, run};
+use crate::server::{free_base, run, succeed};
 use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
@@ -59,6 +59,16 @@ impl Dovecot {
         });
     }
 
+    /// One of its own tools, which must succeed: what it said.
+    pub fn tool(&self, program: &str, words: &[&str]) -> String {
+        let mut command = Command::new(program);
+        succeed(command.arg("-c").arg(self.settings()).args(words))
+    }
+
+    pub fn doveadm(&self, words: &[&str]) -> String {
+        self.tool("doveadm", words)
+    }
+
     /// Its configuration, for its own tools.
     pub fn settings(&self) -> std::path::PathBuf {
         self.folder.path().join("dovecot.conf")
@@ -71,7 +81,15 @@ impl Dovecot {
     /// Nothing that it found was broken.
     pub fn is_content(&self) {
         let log = self.log();
-        let bad = ["Error:", "Broken file", "orrupted", "Panic:", "Fatal:"];
+        let bad = [
+            "Error:",
+            "Panic:",
+            "Fatal:",
+            "Broken file",
+            "orrupted",
+            "ixed a duplicate",
+            "reappeared",
+        ];
         let lines = log
             .lines()
             .filter(|line| bad.iter().any(|word| line.contains(word)));

@@ -6,10 +6,12 @@
 mod accounts;
 mod beside;
 mod dovecot;
+mod heard;
 mod instead;
 mod patience;
 mod postfix;
 mod quota;
+mod resync;
 #[path = "../real/server.rs"]
 #[allow(dead_code)] // what the tests with real clients use besides
 mod server;

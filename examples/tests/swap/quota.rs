@@ -3,9 +3,8 @@
 use crate::accounts::{Accounts, PASSWORD};
 use crate::dovecot::Dovecot;
 use crate::patience::are_root;
-use crate::server::{IMAP, Server, have, python, succeed};
+use crate::server::{IMAP, Server, have, python};
 use std::fs;
-use std::process::{Command, Stdio};
 
 /// Brings, copies, moves and removes messages.
 const WORK: &str = r#"
@@ -34,14 +33,7 @@ fn a_dovecot_finds_the_file_of_sizes_right_after_our_work() {
     let user = format!("{}@example.test", accounts.users()[0]);
     let file = mail.join(&accounts.users()[0]).join("maildirsize");
     let dovecot = Dovecot::with(&list, &mail, QUOTA);
-    let doveadm = |words: &[&str]| {
-        let mut command = Command::new("timeout");
-        command
-            .args(["60", "doveadm", "-c"])
-            .arg(dovecot.settings());
-        command.args(words).args(["-u", &user]).stdin(Stdio::null());
-        succeed(&mut command)
-    };
+    let doveadm = |words: &[&str]| dovecot.doveadm(&[words, &["-u", &user]].concat());
     doveadm(&["quota", "recalc"]);
     let before = fs::read_to_string(&file).unwrap();
     let location = format!("{}/%n", mail.display());

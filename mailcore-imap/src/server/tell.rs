@@ -253,7 +253,8 @@ pub(super) fn write_keywords(out: &mut Vec<u8>, selected: &Selected) {
     write::known_flags(out, keywords, false);
     out.extend_from_slice(b"\r\n* OK [PERMANENTFLAGS ");
     if selected.access == Access::Write {
-        write::known_flags(out, keywords, selected.new_keywords);
+        let more = selected.new_keywords && !keywords.is_full();
+        write::known_flags(out, keywords, more);
         out.extend_from_slice(b"] Flags permitted.\r\n");
     } else {
         out.extend_from_slice(b"()] Read-only mailbox.\r\n");

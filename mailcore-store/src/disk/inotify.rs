@@ -43,8 +43,14 @@ impl Watcher for Inotify {
     }
 
     fn remove(&self, watch: u64) {
-        if let Ok(watch) = i32::try_from(watch) {
-            let _ = inotify::remove_watch(&self.fd, watch); // it went with its directory
+        let removed = i32::try_from(watch).map(|watch| inotify::remove_watch(&self.fd, watch));
+        if matches!(removed, Ok(Ok(()))) {
+            return; // which is told: whoever waits returns
+        }
+        // It went with its directory. Another that comes and goes is told as well.
+        let itself = WatchFlags::DELETE_SELF | WatchFlags::ONLYDIR;
+        if let Ok(other) = inotify::add_watch(&self.fd, "/", itself) {
+            let _ = inotify::remove_watch(&self.fd, other);
         }
     }
 

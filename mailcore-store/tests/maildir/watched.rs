@@ -12,7 +12,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 use tokio::time::timeout;
 
@@ -24,13 +24,23 @@ const NEVER: Duration = Duration::from_secs(3600);
 #[derive(Debug, Default)]
 struct Counts {
     listed: AtomicUsize,
-    listeners: AtomicUsize,
+    listeners: Arc<AtomicUsize>,
     watches: Arc<AtomicUsize>,
+    /// How often the lock was another's.
+    refused: AtomicUsize,
+    /// Another program is faster at the next message that is moved out of `new/`.
+    outrun: AtomicBool,
     deaf: bool,
 }
 
 #[derive(Debug)]
-struct CountingWatcher(Box<dyn Watcher>, Arc<AtomicUsize>);
+struct CountingWatcher(Box<dyn Watcher>, Arc<AtomicUsize>, Arc<AtomicUsize>);
+
+impl Drop for CountingWatcher {
+    fn drop(&mut self) {
+        self.2.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 impl Watcher for CountingWatcher {
     fn add(&self, dir: &Path, names: bool) -> io::Result<u64> {
@@ -50,20 +60,39 @@ impl Watcher for CountingWatcher {
 }
 
 impl Hook for Counts {
-    fn before(&self, _: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
+    fn before(&self, disk: Option<&dyn Disk>, call: &Call<'_>) -> io::Result<()> {
         match call {
             Call::List(path) if path.ends_with("cur") => {
                 self.listed.fetch_add(1, Ordering::SeqCst);
             }
             Call::Listen if self.deaf => return Err(io::ErrorKind::PermissionDenied.into()),
             Call::Listen => drop(self.listeners.fetch_add(1, Ordering::SeqCst)),
+            Call::Rename(from, to)
+                if from.parent().is_some_and(|dir| dir.ends_with("new"))
+                    && self.outrun.swap(false, Ordering::SeqCst) =>
+            {
+                return disk.map_or(Ok(()), |disk| disk.rename(from, to));
+            }
             _ => {}
         }
         Ok(())
     }
 
+    fn after(&self, call: &Call<'_>, failed: Option<&io::Error>) -> io::Result<()> {
+        if let (Call::Open(path, _), Some(_)) = (call, failed)
+            && path.ends_with("dovecot-uidlist.lock")
+        {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
     fn watcher(&self, watcher: Box<dyn Watcher>) -> Box<dyn Watcher> {
-        Box::new(CountingWatcher(watcher, self.watches.clone()))
+        Box::new(CountingWatcher(
+            watcher,
+            self.watches.clone(),
+            self.listeners.clone(),
+        ))
     }
 }
 
@@ -133,6 +162,97 @@ async fn a_foreign_delivery_a_flag_and_a_removal_are_told_at_once() {
     assert!(is_told(&*inbox, removed).await);
     assert_eq!(shown(&*inbox).await.len(), 0);
     assert!(began.elapsed() < SOON, "{:?}", began.elapsed());
+}
+
+/// Another program does something under its lock, and gives the lock back once somebody else has wanted it.
+fn under_the_lock(it: &Watched, work: impl FnOnce()) {
+    let lock = it.place.at("dovecot-uidlist.lock");
+    fs::write(&lock, "").unwrap();
+    work();
+    let counts = it.counts.clone();
+    std::thread::spawn(move || {
+        while counts.refused.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        fs::remove_file(lock).unwrap();
+    });
+}
+
+#[tokio::test]
+async fn who_was_removed_under_another_programs_lock_is_told_to_be_gone_once_it_is_free() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    let file = it.place.at("cur/1.x.agent:2,");
+    let removed = || under_the_lock(&it, || fs::remove_file(file).unwrap());
+    assert!(is_told(&*inbox, removed).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_we_did_while_nobody_watched_is_not_taken_for_what_another_program_does() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    drop(inbox);
+    let inbox = it.open("INBOX").await;
+    for op in [FlagOp::Add, FlagOp::Remove] {
+        let change = all(op, Flags::FLAGGED);
+        inbox.flag(&UidSet::all(), &change, None).await.unwrap();
+    }
+    let file = it.place.at("cur/1.x.agent:2,");
+    assert!(is_told(&*inbox, || fs::remove_file(file).unwrap()).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_removal_is_told_of_a_message_that_another_program_was_faster_to_move() {
+    let it = Watched::new(Place::new(), |_| {}, false).await;
+    let inbox = it.open("INBOX").await;
+    assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+    it.counts.outrun.store(true, Ordering::SeqCst);
+    assert_eq!(shown(&*inbox).await.len(), 1);
+    assert!(!it.counts.outrun.load(Ordering::SeqCst));
+    let file = it.place.at("cur/1.x.agent:2,");
+    assert!(is_told(&*inbox, || fs::remove_file(file).unwrap()).await);
+    assert_eq!(shown(&*inbox).await.len(), 0);
+}
+
+#[tokio::test]
+async fn a_store_that_is_dropped_listens_no_more_whether_its_files_are_there_or_not() {
+    for gone in [false, true] {
+        let it = Watched::new(Place::new(), |_| {}, false).await;
+        let inbox = it.open("INBOX").await;
+        assert!(is_told(&*inbox, || it.place.write("new/1.x.agent", MAIL)).await);
+        let Watched {
+            place,
+            counts,
+            account,
+        } = it;
+        assert_eq!(counts.listeners.load(Ordering::SeqCst), 1);
+        let _place = (!gone).then_some(place);
+        drop((account, inbox));
+        let until = Instant::now() + SOON;
+        while counts.listeners.load(Ordering::SeqCst) > 0 {
+            assert!(Instant::now() < until, "somebody listens still");
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_a_look_at_what_was_told_has_failed_the_patrol_looks_again() {
+    let hasty = |options: &mut Options| {
+        options.patience = Duration::ZERO;
+        options.patrol = SOON / 10;
+    };
+    let it = Watched::new(Place::new(), hasty, false).await;
+    let inbox = it.open("INBOX").await;
+    let comes = || under_the_lock(&it, || it.place.write("new/1.x.agent", MAIL));
+    assert!(is_told(&*inbox, comes).await);
+    assert_eq!(shown(&*inbox).await.len(), 1);
 }
 
 #[tokio::test]

@@ -7,13 +7,15 @@ use crate::reply::{self, Fetched, Untagged};
 use std::collections::BTreeSet;
 
 impl Belief {
-    /// Of a mailbox that is being opened by somebody who remembers this; it holds so many messages.
-    pub fn opening(memory: Option<Memory>, exists: usize) -> Self {
+    /// Of a mailbox that is being opened by somebody who remembers this; it holds so many messages. One that can be removed
+    /// may be another by now.
+    pub fn opening(memory: Option<Memory>, exists: usize, may_be_another: bool) -> Self {
         let memory = memory.unwrap_or_default();
         Self {
             messages: memory.messages,
             remembered: Some((memory.validity, memory.modseq)),
             exists: Some(exists),
+            may_be_another,
             ..Self::default()
         }
     }
@@ -48,15 +50,18 @@ impl Belief {
                 self.opened();
                 self.fetched(number, fetched);
             }
-            Untagged::Search(..) | Untagged::Code(_) | Untagged::Other(_) => unreachable!(),
+            _ => unreachable!(),
         }
     }
 
     /// A response code, in an untagged or a tagged response.
     pub fn code(&mut self, code: &str) {
         if let Some(validity) = reply::coded(code, "UIDVALIDITY") {
-            if let Some((known, _)) = self.remembered.filter(|(known, _)| *known != 0) {
-                assert_eq!(known, validity, "the UIDs of a mailbox that never left");
+            let known = self.remembered.filter(|(known, _)| *known != 0);
+            if known.is_some_and(|(known, _)| known != validity) {
+                assert!(self.may_be_another, "the UIDs of a mailbox that never left");
+                self.remembered = None;
+                self.messages.clear();
             }
             self.validity = validity;
         }

@@ -31,6 +31,7 @@ pub struct Belief {
     pub remembered: Option<(u64, u64)>,
     /// How many messages there are, while it is not yet told which are gone.
     pub exists: Option<usize>,
+    pub may_be_another: bool,
 }
 
 /// A message as far as it was told.
@@ -74,6 +75,8 @@ pub struct Client {
     tags: u32,
     /// The mailbox that is being opened, if a SELECT is in the air.
     opening: Option<(usize, bool)>,
+    /// The one that was selected before it.
+    before: Option<usize>,
     /// What it remembers of mailboxes that it has not selected.
     memory: [Option<Memory>; MAILBOXES.len()],
     pub belief: Option<Belief>,
@@ -93,7 +96,8 @@ impl Client {
             heard: Vec::new(),
             tags: 0,
             opening: None,
-            memory: [None, None],
+            before: None,
+            memory: [const { None }; MAILBOXES.len()],
             belief: None,
             open: None,
             idles: false,
@@ -131,6 +135,31 @@ impl Client {
             }
         }
         None
+    }
+
+    /// The mailbox that is selected, or is about to be; as long as that is not described, the one before it.
+    fn mailbox(&self) -> Option<usize> {
+        match (self.opening, &self.belief) {
+            (Some(_), None) if self.before.is_some() => self.before,
+            (Some((mailbox, _)), _) => Some(mailbox),
+            (None, belief) => belief.as_ref().map(|belief| belief.mailbox),
+        }
+    }
+
+    /// Waits for the server to say that it hangs up.
+    pub async fn goodbye(&mut self) {
+        let line = self.line().await;
+        assert!(
+            line.starts_with("* BYE "),
+            "of a mailbox that is gone: {line}"
+        );
+        self.dismissed();
+    }
+
+    /// The server hangs up: the mailbox that was selected is gone, which INBOX never is.
+    fn dismissed(&mut self) {
+        assert_ne!(self.mailbox(), Some(0), "INBOX is gone");
+        self.leave();
     }
 
     /// Its connection breaks. What it was told by then it knows; of what it has said itself, and got no answer to, it
@@ -191,18 +220,23 @@ impl Client {
         }
     }
 
-    /// Nothing comes to a client that asks for nothing.
+    /// Nothing comes to a client that asks for nothing, but that its mailbox is gone, where it has removed that itself.
     async fn is_left_alone(&mut self) {
-        assert!(self.heard.is_empty(), "{}", self.heard.escape_ascii());
         let wire = self.wire.as_mut().expect("it is away");
+        let mut octets = [0; 128];
+        let mut read = ReadBuf::new(&mut octets);
         poll_fn(|cx| {
-            let mut octet = [0; 1];
-            let mut read = ReadBuf::new(&mut octet);
-            let polled = tokio::io::AsyncRead::poll_read(Pin::new(wire), cx, &mut read);
-            assert!(polled.is_pending(), "told without having asked");
+            let _ = tokio::io::AsyncRead::poll_read(Pin::new(&mut *wire), cx, &mut read);
             Poll::Ready(())
         })
         .await;
+        self.heard.extend_from_slice(read.filled());
+        let gone = self.heard.starts_with(b"* BYE ") && self.mailbox().is_some_and(|m| m != 0);
+        assert!(
+            gone || self.heard.is_empty(),
+            "told without having asked: {}",
+            self.heard.escape_ascii()
+        );
     }
 
     // ---- commands
@@ -222,7 +256,8 @@ impl Client {
 
     async fn write(&mut self, text: &str) {
         let wire = self.wire.as_mut().expect("it is away");
-        wire.write_all(text.as_bytes()).await.unwrap();
+        // Who is hung up on hears why when he reads.
+        let _ = wire.write_all(text.as_bytes()).await;
     }
 
     /// Gives SELECT or EXAMINE: what was believed is void.
@@ -236,7 +271,7 @@ impl Client {
         };
         self.begin(&format!("{verb} {}{resync}", MAILBOXES[mailbox]))
             .await;
-        self.belief = None;
+        self.before = self.belief.take().map(|belief| belief.mailbox);
         self.opening = Some((mailbox, write));
     }
 
@@ -256,7 +291,10 @@ impl Client {
         let line = self.line().await;
         if let Some(untagged) = line.strip_prefix("* ") {
             self.told(Untagged::parse(untagged), answer);
-            return false;
+            if self.is_away() {
+                answer.status = "BYE".to_owned();
+            }
+            return self.is_away();
         }
         let Some(reply) = line.strip_prefix(&format!("{tag} ")) else {
             assert!(line.starts_with('+'), "to {tag}: {line}");
@@ -265,7 +303,10 @@ impl Client {
         let (status, text) = reply.split_once(' ').unwrap();
         (answer.status, answer.text) = (status.to_owned(), text.to_owned());
         if let Some((mailbox, writes)) = self.opening.take() {
-            assert_eq!(answer.status, "OK", "{answer:?}");
+            if answer.status != "OK" {
+                self.belief = None;
+                return true;
+            }
             let word = if writes {
                 "[READ-WRITE]"
             } else {
@@ -288,7 +329,7 @@ impl Client {
     pub async fn idle_until(&mut self, enough: impl Fn(&Belief) -> bool) {
         assert!(self.idles);
         let mut answer = Answer::default();
-        while !self.belief.as_ref().is_none_or(&enough) {
+        while self.belief.as_ref().is_some_and(|belief| !enough(belief)) {
             let line = self.line().await;
             match line.strip_prefix("* ") {
                 Some(untagged) => self.told(Untagged::parse(untagged), &mut answer),
@@ -312,7 +353,9 @@ impl Client {
         let Some(memory) = self.memory[belief.mailbox].take() else {
             return;
         };
-        assert_eq!(belief.validity, memory.validity);
+        if belief.validity != memory.validity {
+            return;
+        }
         let (mailbox, now, since) = (belief.mailbox, belief.modseq, memory.modseq);
         assert!(now >= since, "from {since} back to {now}");
         if belief.messages.is_empty() {
@@ -320,7 +363,9 @@ impl Client {
         }
         let heard = belief.modseq;
         self.asked("FETCH 1:* (UID)").await;
-        let belief = self.belief.as_mut().unwrap();
+        let Some(belief) = &mut self.belief else {
+            return;
+        };
         for message in &mut belief.messages {
             let known = memory.messages.iter().find(|m| m.uid == message.uid);
             if let Some(known) = known.filter(|_| message.uid.is_some()) {
@@ -330,7 +375,9 @@ impl Client {
         }
         let changes = format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since})");
         self.asked(&changes).await;
-        let belief = self.belief.as_mut().unwrap();
+        let Some(belief) = &mut self.belief else {
+            return;
+        };
         assert_eq!(belief.mailbox, mailbox);
         belief.modseq = belief.modseq.max(heard);
     }
@@ -338,7 +385,9 @@ impl Client {
     async fn asked(&mut self, command: &str) {
         self.begin(command).await;
         let answer = self.finish().await.unwrap();
-        assert_eq!(answer.status, "OK", "{answer:?}");
+        // What can be removed may be on its way out.
+        let fine = answer.status == "OK" || self.mailbox() != Some(0);
+        assert!(fine, "{answer:?}");
     }
 
     /// Asks for all about the messages from the first one on of which it was not told everything.
@@ -361,8 +410,8 @@ impl Client {
             if let Untagged::Exists(count) = untagged {
                 let memory = self.memory[mailbox].clone();
                 self.belief = Some(match self.kind {
-                    Kind::Qresync => Belief::opening(memory, count),
-                    _ => Belief::opening(None, count),
+                    Kind::Qresync => Belief::opening(memory, count, mailbox != 0),
+                    _ => Belief::opening(None, count, mailbox != 0),
                 });
                 return;
             }
@@ -377,6 +426,7 @@ impl Client {
                 }
                 answer.codes.push(code);
             }
+            Untagged::Bye => self.dismissed(),
             Untagged::Other(_) => {}
             news => {
                 let belief = self.belief.as_mut().expect("news without a mailbox");

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 
 /// Sessions in a history.
 pub const SESSIONS: usize = 8;
-/// The mailboxes that there are.
-pub const MAILBOXES: [&str; 2] = ["INBOX", "Other"];
+/// The mailboxes that there may be: the third is not there at first.
+pub const MAILBOXES: [&str; 3] = ["INBOX", "Other", "Third"];
 /// The flags that are used; an event has a bit for each.
 pub const FLAGS: [&str; 6] = ["\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "$a", "$b"];
 
@@ -50,10 +50,21 @@ pub enum Command {
     Noop,
     Check,
     Idle,
+    /// Of a message, or of two together (RFC 3502).
     Append {
         mailbox: usize,
         flags: u8,
+        another: Option<u8>,
     },
+    /// A text, and behind it a message of the mailbox that is selected (RFC 4469).
+    Catenate {
+        mailbox: usize,
+        flags: u8,
+        part: u16,
+    },
+    Create(usize),
+    Delete(usize),
+    Rename(usize, usize),
     Store {
         which: Which,
         op: &'static str,
@@ -117,7 +128,21 @@ fn which() -> impl Strategy<Value = Which> {
 }
 
 fn mailbox() -> impl Strategy<Value = usize> {
-    prop_oneof![4 => Just(0), 1 => Just(1)]
+    prop_oneof![5 => Just(0), 2 => Just(1), 1 => Just(2)]
+}
+
+/// A mailbox that can be made and removed.
+fn another() -> impl Strategy<Value = usize> {
+    prop_oneof![2 => Just(1), 1 => Just(2)]
+}
+
+/// What changes which mailboxes there are.
+fn names() -> impl Strategy<Value = Command> {
+    prop_oneof![
+        3 => another().prop_map(Command::Create),
+        1 => another().prop_map(Command::Delete),
+        2 => (0..MAILBOXES.len(), another()).prop_map(|(from, to)| Command::Rename(from, to)),
+    ]
 }
 
 fn command() -> impl Strategy<Value = Command> {
@@ -137,7 +162,11 @@ fn command() -> impl Strategy<Value = Command> {
         4 => Just(Command::Noop),
         1 => Just(Command::Check),
         3 => Just(Command::Idle),
-        4 => (mailbox(), flags()).prop_map(|(mailbox, flags)| Command::Append { mailbox, flags }),
+        4 => (mailbox(), flags(), prop::option::weighted(0.3, flags()))
+            .prop_map(|(mailbox, flags, another)| Command::Append { mailbox, flags, another }),
+        1 => (mailbox(), flags(), 0u16..40)
+            .prop_map(|(mailbox, flags, part)| Command::Catenate { mailbox, flags, part }),
+        2 => names(),
         8 => (which(), op, any::<bool>(), flags(), unless).prop_map(
             |(which, op, silent, flags, unless)| Command::Store { which, op, silent, flags, unless },
         ),

@@ -6,6 +6,7 @@ use crate::world::message;
 use mailcore_store::disk::{Disk, Open, SimDisk};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Flags as letters of file names, in the order of `event::FLAGS`.
@@ -18,12 +19,30 @@ const LETTERS: [(char, &str); 4] = [
 
 #[derive(Debug)]
 pub struct Files {
-    disk: SimDisk,
+    disk: Arc<dyn Disk>,
+    /// The disk, where nobody is told of what happens on it, and time does not pass by itself.
+    still: Option<SimDisk>,
 }
 
 impl Files {
-    pub fn of(disk: SimDisk) -> Self {
-        Self { disk }
+    /// Whoever wants to know what happens there has to look.
+    pub fn on_still(disk: SimDisk) -> Self {
+        Self {
+            disk: Arc::new(disk.clone()),
+            still: Some(disk),
+        }
+    }
+
+    /// What happens there is told by the system.
+    pub fn on(disk: impl Disk + 'static) -> Self {
+        Self {
+            disk: Arc::new(disk),
+            still: None,
+        }
+    }
+
+    pub fn are_watched(&self) -> bool {
+        self.still.is_none()
     }
 
     fn all(&self) -> Vec<PathBuf> {
@@ -65,15 +84,18 @@ impl Files {
         }
     }
 
+    /// Where nobody tells, what happened at the same moment as something of ours shows a second later.
     pub fn let_time_pass(&self) {
-        self.disk.advance(Duration::from_secs(2));
+        if let Some(disk) = &self.still {
+            disk.advance(Duration::from_secs(2));
+        }
     }
 
     /// The messages are those of the files, with the flags that their names tell.
     pub fn agree_with(&self, mails: &Mails) {
         let mut there = Vec::new();
         for path in self.all() {
-            let text = mailcore_store::disk::read(&self.disk, &path, 1 << 20).unwrap();
+            let text = mailcore_store::disk::read(&*self.disk, &path, 1 << 20).unwrap();
             let lines = text.iter().filter(|b| **b == b'\n').count();
             let name = path.to_string_lossy().into_owned();
             let letters = name.rsplit_once(":2,").map_or("", |(_, letters)| letters);

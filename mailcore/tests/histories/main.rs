@@ -1,5 +1,5 @@
 //! Random histories: eight IMAP sessions on the same mailboxes, through the real driver and a real store, while mail is
-//! delivered and another program is at the files. Each client believes exactly what it is told. Whenever all is told, what
+//! delivered, mailboxes are made, renamed and removed, and another program is at the files. Each client believes exactly what it is told. Whenever all is told, what
 //! it believes is what there is. Two know RFC 3501 alone, two CONDSTORE, four QRESYNC; connections break wherever they are,
 //! the store is started anew, and those that come back go on from what they remember.
 //!
@@ -25,12 +25,13 @@ mod foretell;
 mod memory;
 mod reply;
 mod settle;
+mod spell;
 mod truth;
 mod world;
 
 use event::Event;
 use files::Files;
-use mailcore_store::disk::SimDisk;
+use mailcore_store::disk::{RealDisk, SimDisk};
 use mailcore_store::mailbox::maildir::Options;
 use mailcore_store::mailbox::{Clock, MailStore, Maildir, MemoryStore};
 use proptest::prelude::*;
@@ -56,8 +57,24 @@ fn maildir() -> Home {
 fn shared_maildir() -> Home {
     let (home, disk) = on_disk(Duration::from_millis(5));
     Home {
-        files: Some(Files::of(disk)),
+        files: Some(Files::on_still(disk)),
         ..home
+    }
+}
+
+/// On real files, where every change is told, and nobody looks for himself.
+fn watched_maildir() -> Home {
+    let folder = tempfile::tempdir().unwrap();
+    let files = Files::on(RealDisk::new(folder.path()));
+    let start = move || -> Arc<dyn MailStore> {
+        let mut options = Options::new("%n");
+        options.patrol = Duration::ZERO;
+        let disk = Arc::new(RealDisk::new(folder.path()));
+        Arc::new(Maildir::on(disk, Clock::system(), options))
+    };
+    Home {
+        start: Box::new(start),
+        files: Some(files),
     }
 }
 
@@ -138,6 +155,11 @@ fn clients_that_take_turns_know_the_maildir() {
 #[test]
 fn clients_at_once_know_the_maildir() {
     histories(60, 0, maildir, Pace::AtOnce);
+}
+
+#[test]
+fn clients_know_the_maildir_that_is_watched_while_another_program_is_at_it() {
+    histories(30, 6, watched_maildir, Pace::AtOnce);
 }
 
 #[test]

@@ -15,6 +15,8 @@ pub enum Untagged {
     Search(Vec<u32>, Option<u64>),
     /// `OK [CODE …]`
     Code(String),
+    /// The server hangs up.
+    Bye,
     Other(String),
 }
 
@@ -55,6 +57,7 @@ impl Untagged {
                 Some(set) => Self::Vanished(numbers(set), true),
                 None => Self::Vanished(numbers(rest), false),
             },
+            "BYE" => Self::Bye,
             "OK" if rest.starts_with('[') => {
                 Self::Code(rest[1..].split(']').next().unwrap_or_default().to_owned())
             }

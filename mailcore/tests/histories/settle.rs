@@ -5,6 +5,7 @@ use crate::event::{MAILBOXES, SESSIONS};
 use crate::memory::Kind;
 use crate::truth::{self, Mails};
 use crate::world::{Pace, World};
+use std::collections::BTreeMap;
 
 /// What was told of each message is so, and nothing else is there.
 fn agrees(belief: &Belief, truth: &Mails) -> bool {
@@ -32,26 +33,18 @@ impl World {
                 self.finish(who).await;
             }
         }
-        if let Some(files) = &self.home.files {
-            // What happened at the same moment as something of ours shows a second later.
-            files.let_time_pass();
-            files.agree_with(&truth::observed(&*self.account, 0).await);
-        }
-        let mut there = Vec::new();
-        for mailbox in 0..MAILBOXES.len() {
-            let mails = truth::observed(&*self.account, mailbox).await;
-            if self.pace == Pace::InTurn {
-                assert_eq!(mails, self.truth[mailbox].mails);
-            }
-            there.push(mails);
-        }
+        let there = self.look().await;
         for who in 0..SESSIONS {
+            self.come(who).await;
             let client = &mut self.clients[who];
             if client.idles {
-                // IDLE tells all without being asked.
-                client
-                    .idle_until(|belief| agrees(belief, &there[belief.mailbox]))
-                    .await;
+                // IDLE tells all without being asked, also that the mailbox is gone.
+                let so = |belief: &Belief| {
+                    let truth = there.get(&belief.validity);
+                    truth.is_some_and(|(_, truth)| agrees(belief, truth))
+                };
+                client.idle_until(so).await;
+                self.is_dismissed(who);
             } else {
                 client.begin("NOOP").await;
                 self.finish(who).await;
@@ -59,16 +52,54 @@ impl World {
             let Some(belief) = &self.clients[who].belief else {
                 continue;
             };
-            let truth = &there[belief.mailbox];
-            assert!(agrees(belief, truth), "{belief:#?}\n{truth:#?}");
+            let known = there.get(&belief.validity);
+            let same = known.is_some_and(|(name, _)| *name == belief.mailbox);
+            match known {
+                Some((_, truth)) if agrees(belief, truth) => {}
+                Some((_, truth)) if same => panic!("{belief:#?}\n{truth:#?}"),
+                // The mailbox is gone, or has another name: it is about to be told.
+                _ => {
+                    self.clients[who].goodbye().await;
+                    self.is_dismissed(who);
+                    continue;
+                }
+            }
             if !self.clients[who].idles {
-                self.audit(who).await;
+                self.audit(who, same).await;
             }
         }
     }
 
-    /// Asks for everything anew: it is what was believed, and what is recent is so for one session alone.
-    async fn audit(&mut self, who: usize) {
+    /// All mailboxes, by their UIDVALIDITY, with their names. A UID is the same message for ever.
+    async fn look(&mut self) -> BTreeMap<u64, (usize, Mails)> {
+        if let Some(files) = &self.home.files {
+            files.let_time_pass();
+            let (_, inbox) = truth::observed(&*self.account, 0).await.unwrap();
+            files.agree_with(&inbox);
+        }
+        let mut there = BTreeMap::new();
+        for mailbox in 0..MAILBOXES.len() {
+            let seen = truth::observed(&*self.account, mailbox).await;
+            if self.pace == Pace::InTurn {
+                let foretold = self.truth.named(mailbox).map(|life| &life.mails);
+                assert_eq!(seen.as_ref().map(|(_, mails)| mails), foretold);
+            }
+            let Some((validity, mails)) = seen else {
+                continue;
+            };
+            for (uid, mail) in &mails {
+                let first = *self.sizes.entry((validity, *uid)).or_insert(mail.size);
+                assert_eq!(first, mail.size, "{uid} is another message");
+            }
+            let twin = there.insert(validity, (mailbox, mails));
+            assert!(twin.is_none(), "two mailboxes of the same UIDVALIDITY");
+        }
+        there
+    }
+
+    /// Asks for everything anew: it is what was believed, and what is recent is so for one session alone. `same`: the
+    /// mailbox has the name by which it was selected.
+    async fn audit(&mut self, who: usize, same: bool) {
         let client = &mut self.clients[who];
         let kind = client.kind;
         let known = |belief: &Belief| -> Vec<Message> {
@@ -85,8 +116,12 @@ impl World {
             return;
         }
         client.begin("FETCH 1:* (UID FLAGS RFC822.SIZE)").await;
-        assert_eq!(client.finish().await.unwrap().status, "OK");
-        let belief = client.belief.as_ref().unwrap();
+        let status = client.finish().await.unwrap().status;
+        if self.is_dismissed(who) {
+            return assert!(!same, "its mailbox is there");
+        }
+        assert_eq!(status, "OK");
+        let belief = self.clients[who].belief.as_ref().unwrap();
         assert_eq!(known(belief), before);
         let recent = belief.messages.iter().filter(|m| m.recent);
         assert_eq!(recent.clone().count(), belief.recent);
@@ -94,7 +129,7 @@ impl World {
             let selection = self.selected[who];
             let first = *self
                 .recent
-                .entry((belief.mailbox, uid))
+                .entry((belief.validity, uid))
                 .or_insert(selection);
             assert_eq!(first, selection, "{uid} was recent before");
         }

@@ -1,7 +1,8 @@
 //! What there is: as foretold from the commands, and as the store shows it to somebody who looks for the first time.
 
 use crate::event::MAILBOXES;
-use mailcore_base::mailbox::MailboxName;
+use mailcore_base::mailbox::{Flags, MailboxName};
+use mailcore_store::Kind;
 use mailcore_store::mailbox::{Access, Account, Fields};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,18 +16,21 @@ pub struct Mail {
 /// The messages of a mailbox, by UID.
 pub type Mails = BTreeMap<u32, Mail>;
 
-/// A mailbox as foretold.
+/// A mailbox as foretold, whatever its name.
 #[derive(Debug, Clone)]
-pub struct Truth {
+pub struct Life {
     pub mails: Mails,
     pub next: u32,
+    /// Its UIDVALIDITY, once somebody was told.
+    pub validity: Option<u64>,
 }
 
-impl Truth {
+impl Life {
     pub fn new() -> Self {
         Self {
             mails: Mails::new(),
             next: 1,
+            validity: None,
         }
     }
 
@@ -34,6 +38,55 @@ impl Truth {
         self.mails.insert(self.next, mail);
         self.next += 1;
         self.next - 1
+    }
+}
+
+/// All mailboxes as foretold, by their names.
+#[derive(Debug)]
+pub struct Truth([Option<Life>; MAILBOXES.len()]);
+
+impl Truth {
+    /// INBOX and another, empty.
+    pub fn new() -> Self {
+        Self([Some(Life::new()), Some(Life::new()), None])
+    }
+
+    pub fn named(&mut self, mailbox: usize) -> Option<&mut Life> {
+        self.0[mailbox].as_mut()
+    }
+
+    /// The one of this UIDVALIDITY, whatever it is called by now.
+    pub fn valid(&mut self, validity: u64) -> Option<&mut Life> {
+        let mut lives = self.0.iter_mut().flatten();
+        lives.find(|life| life.validity == Some(validity))
+    }
+
+    pub fn create(&mut self, mailbox: usize) -> bool {
+        let made = self.0[mailbox].is_none();
+        self.0[mailbox].get_or_insert_with(Life::new);
+        made
+    }
+
+    pub fn delete(&mut self, mailbox: usize) -> bool {
+        mailbox != 0 && self.0[mailbox].take().is_some()
+    }
+
+    /// RFC 3501 §6.3.5: INBOX stays, and its messages go.
+    pub fn rename(&mut self, from: usize, to: usize) -> bool {
+        if self.0[to].is_some() || self.0[from].is_none() {
+            return false;
+        }
+        self.0[to] = match &mut self.0[from] {
+            Some(inbox) if from == 0 => {
+                let mut life = Life::new();
+                for mail in std::mem::take(&mut inbox.mails).into_values() {
+                    life.add(mail);
+                }
+                Some(life)
+            }
+            it => it.take(),
+        };
+        true
     }
 }
 
@@ -50,9 +103,12 @@ pub fn name(mailbox: usize) -> MailboxName {
     MailboxName::parse(MAILBOXES[mailbox], '/').unwrap()
 }
 
-/// The mailbox as the store shows it.
-pub async fn observed(account: &dyn Account, mailbox: usize) -> Mails {
-    let handle = account.open(&name(mailbox), Access::Read).await.unwrap();
+/// UIDVALIDITY and messages of a mailbox as the store shows it, if it is there.
+pub async fn observed(account: &dyn Account, mailbox: usize) -> Option<(u64, Mails)> {
+    let handle = match account.open(&name(mailbox), Access::Read).await {
+        Err(e) if mailbox != 0 && e.kind() == Kind::NotFound => return None,
+        other => other.unwrap(),
+    };
     let now = handle.sync(None).await.unwrap().now;
     let mut records = Vec::new();
     handle
@@ -61,7 +117,7 @@ pub async fn observed(account: &dyn Account, mailbox: usize) -> Mails {
         .unwrap();
     assert_eq!(records.len(), now.uids.len() as usize);
     let mails = records.iter().map(|record| {
-        let system = mailcore_base::mailbox::Flags::SYSTEM
+        let system = Flags::SYSTEM
             .iter()
             .filter(|(flag, _)| record.flags.contains(*flag))
             .map(|(_, name)| (*name).to_owned());
@@ -79,5 +135,6 @@ pub async fn observed(account: &dyn Account, mailbox: usize) -> Mails {
         };
         (record.uid.number(), mail)
     });
-    mails.collect()
+    let validity = handle.uid_validity().0.get();
+    Some((u64::from(validity), mails.collect()))
 }

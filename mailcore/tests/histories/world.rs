@@ -1,7 +1,7 @@
 //! The server, its clients, and what they do to each other.
 
 use crate::client::{Answer, Client};
-use crate::event::{Command, Event, FLAGS, MAILBOXES, SESSIONS, Unless};
+use crate::event::{Command, Event, FLAGS, SESSIONS};
 use crate::files::Files;
 use crate::memory::Kind;
 use crate::truth::{self, Mail, Truth};
@@ -12,7 +12,7 @@ use mailcore::net::{Peer, Route, Stream};
 use mailcore_base::mailbox::{Flags, Keyword};
 use mailcore_imap::server::Options;
 use mailcore_store::auth::{Entry, Hasher, MemoryUsers, Stored, User};
-use mailcore_store::mailbox::{Account, MailStore, Stamp};
+use mailcore_store::mailbox::{Access, Account, MailStore, Mailbox, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -42,6 +42,8 @@ pub struct World {
     pub home: Home,
     server: Arc<ImapServer>,
     pub account: Arc<dyn Account>,
+    /// Somebody who waits for news of INBOX, so that it is watched, where it can be.
+    waiting: Option<Box<dyn Mailbox>>,
     pub clients: Vec<Client>,
     /// The server's side of each connection, and of those that broke.
     sessions: Vec<Option<JoinHandle<()>>>,
@@ -50,11 +52,13 @@ pub struct World {
     left: Vec<Option<(usize, bool)>>,
     /// What the command in the air of each client does.
     meant: Vec<Option<Meant>>,
-    pub truth: [Truth; MAILBOXES.len()],
+    pub truth: Truth,
     /// How many messages there ever were: each has a size of its own.
     serial: usize,
-    /// Mailbox and UID of each message that was recent, and the selection in which it was.
-    pub recent: BTreeMap<(usize, u32), usize>,
+    /// UIDVALIDITY and UID of each message that was recent, and the selection in which it was.
+    pub recent: BTreeMap<(u64, u32), usize>,
+    /// UIDVALIDITY and UID of each message that was ever seen, and its size.
+    pub sizes: BTreeMap<(u64, u32), usize>,
     selections: usize,
     /// Which selection a client is in.
     pub selected: [usize; SESSIONS],
@@ -63,14 +67,41 @@ pub struct World {
 /// A command that was given, and what it was about.
 pub struct Meant {
     pub command: Command,
-    /// The mailbox, and whether it may be written to.
-    pub selected: Option<(usize, bool)>,
+    /// The mailbox that is selected, its UIDVALIDITY, and whether it may be written to.
+    pub selected: Option<(usize, u64, bool)>,
     /// The messages.
     pub uids: Vec<u32>,
     /// All that the client knew then, by number.
     pub known: Vec<u32>,
-    /// The message that it brings.
-    pub mail: Option<Mail>,
+    /// The messages that it brings.
+    pub mails: Vec<Mail>,
+}
+
+impl Meant {
+    /// Whether it is about a mailbox that may be gone.
+    fn may_fail(&self) -> bool {
+        let selected = self.selected.is_some_and(|(mailbox, ..)| mailbox != 0);
+        let named = match self.command {
+            Command::Select { mailbox, .. } | Command::Append { mailbox, .. } => mailbox != 0,
+            // The message that it is put together of may be gone, too.
+            Command::Catenate { .. } | Command::Copy { .. } | Command::Move { .. } => true,
+            Command::Create(_) | Command::Delete(_) | Command::Rename(..) => true,
+            _ => false,
+        };
+        selected || named
+    }
+
+    /// Whether it does something whatever is selected.
+    fn is_elsewhere(&self) -> bool {
+        matches!(
+            self.command,
+            Command::Append { .. }
+                | Command::Catenate { .. }
+                | Command::Create(_)
+                | Command::Delete(_)
+                | Command::Rename(..)
+        )
+    }
 }
 
 pub fn set(bits: u8) -> BTreeSet<String> {
@@ -78,7 +109,7 @@ pub fn set(bits: u8) -> BTreeSet<String> {
     named.map(|(_, name)| (*name).to_owned()).collect()
 }
 
-fn words(flags: &BTreeSet<String>) -> String {
+pub fn words(flags: &BTreeSet<String>) -> String {
     flags
         .iter()
         .map(String::as_str)
@@ -101,6 +132,7 @@ impl World {
             home,
             server,
             account,
+            waiting: None,
             clients: (0..SESSIONS)
                 .map(|who| Client::new(kinds[who % 4]))
                 .collect(),
@@ -108,12 +140,14 @@ impl World {
             broken: Vec::new(),
             left: (0..SESSIONS).map(|who| Some((0, who != 3))).collect(),
             meant: (0..SESSIONS).map(|_| None).collect(),
-            truth: [Truth::new(), Truth::new()],
+            truth: Truth::new(),
             serial: 0,
             recent: BTreeMap::new(),
+            sizes: BTreeMap::new(),
             selections: 0,
             selected: [0; SESSIONS],
         };
+        world.wait_for_news().await;
         for bits in 0..3 {
             world.deliver(0, bits).await;
         }
@@ -123,18 +157,17 @@ impl World {
         world
     }
 
-    /// A client that is away comes back, to the mailbox in which it was.
+    /// A client that is away comes back, to the mailbox in which it was, if that is still there.
     pub async fn come(&mut self, who: usize) {
-        if !self.clients[who].is_away() {
-            return;
-        }
-        let (wire, session) = connect(&self.server);
-        self.sessions[who] = Some(session);
-        self.clients[who].come(wire).await;
-        if let Some((mailbox, write)) = self.left[who].take() {
-            let select = Command::Select { mailbox, write };
-            self.begin(who, select).await;
-            self.finish(who).await;
+        while self.clients[who].is_away() {
+            let (wire, session) = connect(&self.server);
+            self.sessions[who] = Some(session);
+            self.clients[who].come(wire).await;
+            if let Some((mailbox, write)) = self.left[who].take() {
+                let select = Command::Select { mailbox, write };
+                self.begin(who, select).await;
+                Box::pin(self.finish(who)).await;
+            }
         }
     }
 
@@ -148,6 +181,9 @@ impl World {
         if let (Some(meant), Some(answer)) = (&meant, &answer) {
             self.refused(who, meant, answer);
         }
+        if self.is_dismissed(who) {
+            return;
+        }
         let opening = meant.and_then(|meant| match meant.command {
             Command::Select { mailbox, write } => Some((mailbox, write)),
             _ => None,
@@ -159,6 +195,14 @@ impl World {
         if self.pace == Pace::InTurn {
             self.mourn().await;
         }
+    }
+
+    /// Whether the server has hung up on a client; it has nothing selected when it comes back.
+    pub fn is_dismissed(&mut self, who: usize) -> bool {
+        let session = self.sessions[who].take_if(|_| self.clients[who].is_away());
+        let dismissed = session.is_some();
+        self.broken.extend(session);
+        dismissed
     }
 
     /// Whatever connections that broke had begun is over.
@@ -176,6 +220,23 @@ impl World {
         self.mourn().await;
         let (server, account) = serve((self.home.start)()).await;
         (self.server, self.account) = (server, account);
+        self.wait_for_news().await;
+    }
+
+    async fn wait_for_news(&mut self) {
+        self.waiting = None;
+        if !self.home.files.as_ref().is_some_and(Files::are_watched) {
+            return;
+        }
+        let inbox = self
+            .account
+            .open(&truth::name(0), Access::Read)
+            .await
+            .unwrap();
+        let known = inbox.sync(None).await.unwrap().now.modseq;
+        let waits = tokio::time::timeout(Duration::ZERO, inbox.changed(known));
+        assert!(waits.await.is_err(), "nothing has happened");
+        self.waiting = Some(inbox);
     }
 
     pub async fn happens(&mut self, event: Event) {
@@ -183,6 +244,7 @@ impl World {
             Event::Begin(who, command) => {
                 self.come(who).await;
                 self.finish(who).await;
+                self.come(who).await;
                 self.begin(who, command).await;
                 if self.pace == Pace::InTurn && !self.clients[who].idles {
                     self.finish(who).await;
@@ -202,7 +264,7 @@ impl World {
         }
     }
 
-    fn mail(&mut self, flags: BTreeSet<String>) -> (Mail, String) {
+    pub fn mail(&mut self, flags: BTreeSet<String>) -> (Mail, String) {
         self.serial += 1;
         let text = message(self.serial);
         let size = text.len();
@@ -211,7 +273,12 @@ impl World {
 
     async fn deliver(&mut self, mailbox: usize, bits: u8) {
         let (mail, text) = self.mail(set(bits));
-        let mut append = self.account.append(&truth::name(mailbox)).await.unwrap();
+        let opened = self.account.append(&truth::name(mailbox)).await;
+        let there = self.pace == Pace::AtOnce || self.truth.named(mailbox).is_some();
+        let mut append = match opened {
+            Ok(append) if there => append,
+            other => return assert!(other.is_err() && mailbox != 0),
+        };
         append.write(text.as_bytes()).await.unwrap();
         let system = Flags::SYSTEM
             .iter()
@@ -226,31 +293,40 @@ impl World {
             keywords: keywords.collect(),
             ..Stamp::default()
         };
-        let uid = append
-            .commit(stamp)
-            .await
-            .unwrap()
-            .uids
-            .first()
-            .unwrap()
-            .number();
-        let foretold = self.truth[mailbox].add(mail);
-        assert!(self.pace == Pace::AtOnce || uid == foretold);
+        let appended = append.commit(stamp).await;
+        if self.pace == Pace::AtOnce {
+            return assert!(appended.is_ok() || mailbox != 0);
+        }
+        let uid = appended.unwrap().uids.first().unwrap().number();
+        let foretold = self.truth.named(mailbox).unwrap().add(mail);
+        assert_eq!(uid, foretold);
     }
 
     // ---- commands
+
+    /// Whether the mailbox that was selected is no more what is there by its name.
+    pub fn is_stale(&mut self, meant: &Meant) -> bool {
+        meant.selected.is_some_and(|(mailbox, validity, _)| {
+            let there = self.truth.named(mailbox);
+            there.is_none_or(|life| life.validity != Some(validity))
+        })
+    }
 
     async fn begin(&mut self, who: usize, command: Command) {
         let mut meant = Meant {
             uids: Vec::new(),
             selected: None,
             known: Vec::new(),
-            mail: None,
+            mails: Vec::new(),
             command,
         };
         if let Some(belief) = &self.clients[who].belief {
-            meant.selected = Some((belief.mailbox, belief.writes));
+            meant.selected = Some((belief.mailbox, belief.validity, belief.writes));
             meant.known = belief.messages.iter().filter_map(|m| m.uid).collect();
+        }
+        if self.pace == Pace::InTurn && self.is_stale(&meant) && meant.is_elsewhere() {
+            // The server would hang up, and nobody knew whether it was done.
+            meant.command = Command::Noop;
         }
         if let Command::Select { mailbox, write } = meant.command {
             self.selections += 1;
@@ -262,109 +338,6 @@ impl World {
         }
         self.foresee(who, &meant);
         self.meant[who] = Some(meant);
-    }
-
-    /// The command as the client says it; NOOP where it has nothing to say it about.
-    fn line(&mut self, who: usize, meant: &mut Meant) -> String {
-        let line = self.spelled(who, meant);
-        line.unwrap_or_else(|| {
-            meant.command = Command::Noop;
-            "NOOP".to_owned()
-        })
-    }
-
-    fn spelled(&mut self, who: usize, meant: &mut Meant) -> Option<String> {
-        if let Command::Append { mailbox, flags } = meant.command {
-            let (mail, text) = self.mail(set(flags));
-            let flags = words(&mail.flags);
-            let octets = text.len();
-            meant.mail = Some(mail);
-            return Some(format!(
-                "APPEND {} ({flags}) {{{octets}+}}\r\n{text}",
-                MAILBOXES[mailbox]
-            ));
-        }
-        let client = &self.clients[who];
-        client.belief.as_ref()?;
-        let verb = |name: &str, by_uid| match by_uid {
-            true => format!("UID {name}"),
-            false => name.to_owned(),
-        };
-        let mut about = |which: &crate::event::Which, name: &str| {
-            let (set, uids) = client.resolve(which)?;
-            meant.uids = uids;
-            Some(format!("{} {set}", verb(name, which.by_uid)))
-        };
-        Some(match &meant.command {
-            Command::Unselect => "UNSELECT".into(),
-            Command::Close => "CLOSE".into(),
-            Command::Check => "CHECK".into(),
-            Command::Idle => "IDLE".into(),
-            Command::Expunge => "EXPUNGE".into(),
-            Command::Store {
-                which,
-                op,
-                silent,
-                flags,
-                unless,
-            } => {
-                let silent = if *silent { ".SILENT" } else { "" };
-                let unless = match (client.kind, unless) {
-                    (Kind::Plain, _) | (_, Unless::Never) => String::new(),
-                    (_, Unless::Changed) => {
-                        format!(" (UNCHANGEDSINCE {})", client.belief.as_ref()?.modseq)
-                    }
-                    (_, Unless::Since(modseq)) => format!(" (UNCHANGEDSINCE {modseq})"),
-                };
-                format!(
-                    "{}{unless} {op}FLAGS{silent} ({})",
-                    about(which, "STORE")?,
-                    words(&set(*flags))
-                )
-            }
-            Command::Changes => {
-                let since = client.belief.as_ref()?.modseq;
-                match client.kind {
-                    Kind::Plain => return None,
-                    Kind::Condstore => format!("UID FETCH 1:* (FLAGS) (CHANGEDSINCE {since})"),
-                    // From the beginning: what went before it came, it may hear again.
-                    Kind::Qresync => "UID FETCH 1:* (FLAGS) (CHANGEDSINCE 1 VANISHED)".into(),
-                }
-            }
-            Command::Copy { which, to } => format!("{} {}", about(which, "COPY")?, MAILBOXES[*to]),
-            Command::Move { which, to } => format!("{} {}", about(which, "MOVE")?, MAILBOXES[*to]),
-            Command::UidExpunge(which) => {
-                let mut which = which.clone();
-                which.by_uid = true;
-                about(&which, "EXPUNGE")?
-            }
-            Command::Fetch { which, body } => {
-                let items = match (body, client.kind) {
-                    (true, _) => "(UID FLAGS RFC822.SIZE BODY[])",
-                    (false, Kind::Plain) => "(FLAGS RFC822.SIZE UID)",
-                    (false, _) => "(FLAGS RFC822.SIZE MODSEQ UID)",
-                };
-                format!("{} {items}", about(which, "FETCH")?)
-            }
-            Command::Search {
-                by_uid,
-                flag,
-                not,
-                modseq,
-            } => {
-                let not = if *not { "NOT " } else { "" };
-                let modseq = match *modseq && client.kind != Kind::Plain {
-                    true => "MODSEQ 1 ",
-                    false => "",
-                };
-                let key = match FLAGS[*flag].strip_prefix('\\') {
-                    Some(system) => system.to_ascii_uppercase(),
-                    None => format!("KEYWORD {}", FLAGS[*flag]),
-                };
-                format!("{} {modseq}{not}{key}", verb("SEARCH", *by_uid))
-            }
-            Command::Noop | Command::Select { .. } | Command::Append { .. } => return None,
-        })
     }
 
     /// What the client takes for granted as soon as it says it: a silent change, and that CLOSE closes.
@@ -398,12 +371,15 @@ impl World {
         };
         if let Some(meant) = self.meant[who].take() {
             self.refused(who, &meant, &answer);
-            self.check(&meant, &answer);
+            self.check(who, &meant, &answer);
             if matches!(meant.command, Command::Select { .. }) {
                 self.clients[who].resynchronise().await;
             }
         }
         self.clients[who].learn().await;
+        if self.is_dismissed(who) && self.pace == Pace::InTurn {
+            self.mourn().await;
+        }
     }
 
     /// Of a silent change, what the server has left alone is not as the client took it to be.
@@ -421,15 +397,15 @@ impl World {
         }
     }
 
-    fn check(&mut self, meant: &Meant, answer: &Answer) {
-        let gone = matches!(meant.command, Command::Copy { .. } | Command::Move { .. });
+    fn check(&mut self, who: usize, meant: &Meant, answer: &Answer) {
         let read_only = answer.text.starts_with("[READ-ONLY]");
         let fine = answer.status == "OK"
-            || (answer.status == "NO" && gone)
+            || (answer.status != "BAD" && meant.may_fail())
             || (read_only && matches!(meant.command, Command::Move { .. }));
         assert!(fine, "{:?}: {answer:?}", meant.command);
         if self.pace == Pace::InTurn {
-            self.foretell(meant, answer);
+            let validity = self.clients[who].belief.as_ref().map(|b| b.validity);
+            self.foretell(meant, answer, validity);
         }
     }
 }

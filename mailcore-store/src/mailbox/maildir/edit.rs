@@ -174,6 +174,9 @@ fn rename(
                 room.path(row.file()),
                 room.path(path(fresh, row.base, &info)),
             );
+            if from == to {
+                continue; // another program was faster
+            }
             match room.site.disk.rename(&from, &to) {
                 Ok(()) => {
                     ledger.echoes.expect(&from, false);

@@ -83,9 +83,8 @@ impl Letters {
             if all.iter().any(|(_, known)| known == keyword) {
                 continue;
             }
-            let free = (b'a'..=b'z').find(|letter| all.iter().all(|(taken, _)| taken != letter));
             let full = || Error::new(Kind::Limit, "keywords of a mailbox");
-            all.push((free.ok_or_else(full)?, keyword.clone()));
+            all.push((free(&all).ok_or_else(full)?, keyword.clone()));
         }
         let more = all.len() > self.0.len();
         self.0 = all;
@@ -94,7 +93,11 @@ impl Letters {
 
     /// The table that sessions see.
     pub(super) fn table(&self) -> Keywords {
-        Keywords::new(self.0.iter().map(|(_, keyword)| keyword.clone()))
+        let table = Keywords::new(self.0.iter().map(|(_, keyword)| keyword.clone()));
+        match free(&self.0) {
+            Some(_) => table,
+            None => table.closed(),
+        }
     }
 
     /// Whether all of these have their letter.
@@ -143,6 +146,11 @@ impl Letters {
     }
 }
 
+/// The first letter that is nobody's.
+fn free(letters: &[(u8, Keyword)]) -> Option<u8> {
+    (b'a'..=b'z').find(|letter| letters.iter().all(|(taken, _)| taken != letter))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,7 +183,10 @@ mod tests {
         let mut letters = Letters::default();
         letters.learn(b"1 Junk\n");
         let many: Vec<_> = (0..25).map(|n| keyword(&format!("k{n}"))).collect();
+        assert!(letters.allot(&many[1..]).unwrap());
+        assert!(!letters.table().is_full());
         assert!(letters.allot(&many).unwrap());
+        assert!(letters.table().is_full(), "nobody is asked for more");
         assert!(!letters.allot(&[keyword("JUNK")]).unwrap());
         let before = letters.clone();
         let more = [keyword("Junk"), keyword("straw")];

@@ -34,6 +34,8 @@ struct State {
     denied: bool,
     posts: HashMap<u64, Vec<(Dir, Weak<Post>)>>,
     mailboxes: usize,
+    /// How many there have ever been.
+    count: u64,
     /// Whether a thread waits.
     manned: bool,
     /// Whether it has been said that somebody goes without.
@@ -111,7 +113,8 @@ impl Lookout {
             return None;
         }
         let numbers = watches.iter().map(|(_, watch)| *watch).collect();
-        let post = Arc::new(Post::new(works, room, numbers, runtime));
+        state.count += 1;
+        let post = Arc::new(Post::new(state.count, works, room, numbers, runtime));
         for (dir, watch) in watches {
             let there = state.posts.entry(watch).or_default();
             there.push((dir, Arc::downgrade(&post)));
@@ -119,6 +122,15 @@ impl Lookout {
         state.mailboxes += 1;
         room.set_post(&post);
         Some((post, true))
+    }
+
+    /// Nobody is served any more: the thread that waits hears of it, and goes.
+    pub(super) fn close(&self) {
+        let mut state = lock(&self.state);
+        state.denied = true;
+        if let Some(watcher) = state.watcher.take() {
+            state.posts.keys().for_each(|watch| watcher.remove(*watch));
+        }
     }
 
     /// Puts what has happened into the boxes of those whom it concerns; none when nobody is to be served any more.

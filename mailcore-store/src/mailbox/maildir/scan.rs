@@ -119,6 +119,7 @@ fn failed(e: std::io::Error) -> Error {
 /// The index has the news, then the sessions.
 fn tell(room: &Room, ledger: &mut Ledger, mut news: News) -> Result<()> {
     if !ledger.loaded {
+        news.table.fit();
         room.view()?.expunges = Expunges::since_start(ModSeq(news.modseq));
     }
     let draft = std::mem::take(&mut news.draft);

@@ -78,6 +78,13 @@ impl Site {
         }
     }
 
+    /// The store is dropped: what is kept at hand would keep it alive, and the thread that waits for news its listener.
+    pub(super) fn close(&self) {
+        self.lookout.close();
+        let kept = std::mem::take(&mut *lock(&self.kept));
+        drop(kept); // not under the lock
+    }
+
     pub(super) fn now(&self) -> SystemTime {
         self.clock.now()
     }

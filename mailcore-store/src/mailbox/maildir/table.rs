@@ -1,4 +1,4 @@
-//! What a mailbox holds, in memory: for each message its UID, flags, date and file name, small (40 octets and the
+//! What a mailbox holds, in memory: for each message its UID, flags, date and file name, small (32 octets and the
 //! name).
 //!
 //! Messages lie in chunks of a few hundred, which clones of the table share: sessions hold the table as it was, and one
@@ -46,6 +46,13 @@ impl Table {
         }
         if self.chunks.last().is_some_and(|c| c.entries.is_empty()) {
             self.chunks.pop();
+        }
+    }
+
+    /// Gives back what is empty: who was just read from the disk is not expected to grow at once.
+    pub(super) fn fit(&mut self) {
+        if let Some(last) = self.chunks.last_mut() {
+            *last = Arc::new(Chunk::clone(last)); // a clone has no room to spare
         }
     }
 

@@ -230,6 +230,12 @@ impl Works {
     }
 }
 
+impl Drop for Works {
+    fn drop(&mut self) {
+        self.site.close();
+    }
+}
+
 /// Should a batch panic, those in it get an error and the next who brings something leads.
 struct Resign<'w>(&'w Works);
 

@@ -176,22 +176,40 @@ impl fmt::Display for Keyword {
 
 /// The keywords of a mailbox by position. A position once given keeps its name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Keywords(Vec<Keyword>);
+pub struct Keywords {
+    names: Vec<Keyword>,
+    closed: bool,
+}
 
 impl Keywords {
     /// A table of these, in order; what is beyond [`Flags::KEYWORDS`] is left out.
     pub fn new(names: impl IntoIterator<Item = Keyword>) -> Self {
-        Self(names.into_iter().take(Flags::KEYWORDS).collect())
+        Self {
+            names: names.into_iter().take(Flags::KEYWORDS).collect(),
+            closed: false,
+        }
+    }
+
+    /// The same table, to which nothing can be added: the mailbox has no room for more.
+    #[must_use]
+    pub fn closed(self) -> Self {
+        let closed = true;
+        Self { closed, ..self }
+    }
+
+    /// Whether no keyword can be added.
+    pub fn is_full(&self) -> bool {
+        self.closed || self.names.len() >= Flags::KEYWORDS
     }
 
     /// The name of the keyword at this position.
     pub fn name(&self, n: usize) -> Option<&str> {
-        self.0.get(n).map(Keyword::as_str)
+        self.names.get(n).map(Keyword::as_str)
     }
 
     /// The flag of this keyword, if the mailbox has it.
     pub fn flag(&self, keyword: &Keyword) -> Option<Flags> {
-        self.0
+        self.names
             .iter()
             .position(|k| k == keyword)
             .and_then(Flags::keyword)
@@ -202,14 +220,14 @@ impl Keywords {
         if let Some(flag) = self.flag(keyword) {
             return Some(flag);
         }
-        let flag = Flags::keyword(self.0.len())?;
-        self.0.push(keyword.clone());
+        let flag = Flags::keyword(self.names.len()).filter(|_| !self.is_full())?;
+        self.names.push(keyword.clone());
         Some(flag)
     }
 
     /// All keywords, by position.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Keyword> {
-        self.0.iter()
+        self.names.iter()
     }
 }
 

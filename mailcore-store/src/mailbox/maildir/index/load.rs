@@ -82,6 +82,7 @@ pub(in super::super) fn load(room: &Room, ledger: &mut Ledger) -> bool {
     view.keywords = Arc::new(found.letters.table());
     view.expunges = found.expunges;
     view.sizes = found.sizes;
+    found.table.fit();
     view.table = Arc::new(found.table);
     drop(view);
     ledger.guid.clone_from(&step.guid);

@@ -29,7 +29,8 @@ impl Told {
 /// What we have done ourselves and will be told of.
 #[derive(Debug, Default)]
 pub(in super::super) struct Echoes {
-    pub(super) awaited: bool,
+    /// The post that they will come to; 0: none.
+    pub(super) awaited: u64,
     names: HashMap<Told, usize>,
     /// There were more than are kept.
     pub(super) over: bool,
@@ -38,7 +39,7 @@ pub(in super::super) struct Echoes {
 impl Echoes {
     /// We have made that name, or (unless `came`) taken it away.
     pub(in super::super) fn expect(&mut self, path: &Path, came: bool) {
-        if !self.awaited || self.over {
+        if self.awaited == 0 || self.over {
             return;
         }
         self.over = self.names.len() >= HELD;
@@ -60,7 +61,7 @@ impl Echoes {
         news
     }
 
-    pub(super) fn forget(&mut self, awaited: bool) {
+    pub(super) fn forget(&mut self, awaited: u64) {
         *self = Self::default();
         self.awaited = awaited;
     }

@@ -19,6 +19,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// A mailbox that is watched, as long as anybody holds this.
 #[derive(Debug)]
 pub(in super::super) struct Post {
+    /// Not 0, and no other's.
+    number: u64,
     works: Weak<Works>,
     room: Weak<Room>,
     watches: Vec<u64>,
@@ -49,12 +51,14 @@ pub(in super::super) enum Heard {
 
 impl Post {
     pub(super) fn new(
+        number: u64,
         works: &Arc<Works>,
         room: &Arc<Room>,
         watches: Vec<u64>,
         runtime: Handle,
     ) -> Self {
         Self {
+            number,
             works: Arc::downgrade(works),
             room: Arc::downgrade(room),
             watches,
@@ -85,7 +89,8 @@ impl Post {
         });
     }
 
-    pub(super) fn lose(&self) {
+    /// The box does not say all: the mailbox has to be looked at.
+    pub(in super::super) fn lose(&self) {
         self.trusted.store(false, Ordering::SeqCst);
         let mut inbox = lock(&self.inbox);
         inbox.lost = true;
@@ -119,12 +124,17 @@ impl Post {
         let (new, cur) = (told.iter().any(|t| t.fresh), told.iter().any(|t| !t.fresh));
         let news = echoes.is_news(told);
         let over = echoes.over;
-        if lost || over || !echoes.awaited {
+        // What we did before this one watched, nobody tells it.
+        if lost || over || echoes.awaited != self.number {
             self.trusted.store(false, Ordering::SeqCst);
-            echoes.forget(true);
+            echoes.forget(self.number);
         }
         match (self.is_trusted(), news) {
-            (_, true) if !over => Heard::News,
+            (_, true) if !over => {
+                // Until somebody has looked: that may fail.
+                self.trusted.store(false, Ordering::SeqCst);
+                Heard::News
+            }
             (true, false) => Heard::Nothing { new, cur },
             _ => Heard::Deaf,
         }

@@ -91,8 +91,10 @@ impl Glance {
             ..self.stamps
         };
         ledger.stamps = sure.then_some(known);
-        if sure {
-            self.trust();
+        match &self.post {
+            Some(post) if sure => post.trust(),
+            Some(post) => post.lose(), // nobody will tell that the lock is free
+            None => {}
         }
     }
 

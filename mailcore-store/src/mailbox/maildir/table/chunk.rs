@@ -21,7 +21,8 @@ pub(super) struct Chunk {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     modseq: u64,
-    date: i64,
+    /// Seconds since 1970, until 2106: who is elsewhere in time is asked for it each time.
+    date: u32,
     pub(super) uid: u32,
     at: u32,
     /// System flags and 26 keywords are 32 bits.
@@ -33,7 +34,19 @@ pub(super) struct Entry {
 }
 
 /// No date is known.
-const UNDATED: i64 = i64::MIN;
+const UNDATED: u32 = u32::MAX;
+
+fn dated(date: Option<i64>) -> u32 {
+    date.and_then(|date| u32::try_from(date).ok())
+        .unwrap_or(UNDATED)
+}
+
+/// Makes room for so many more. Thousands of small mailboxes are held at a time: an eighth of each is empty at most.
+fn reserve<T>(room: &mut Vec<T>, more: usize) {
+    if room.capacity() - room.len() < more {
+        room.reserve_exact(more.max(room.len() / 8));
+    }
+}
 
 impl Chunk {
     pub(super) fn first(&self) -> u32 {
@@ -46,6 +59,7 @@ impl Chunk {
 
     fn keep(&mut self, base: &[u8], info: &[u8]) -> Option<u32> {
         let at = u32::try_from(self.names.len()).ok()?;
+        reserve(&mut self.names, base.len() + info.len());
         self.names.extend_from_slice(base);
         self.names.extend_from_slice(info);
         Some(at)
@@ -57,7 +71,7 @@ impl Chunk {
         let info = u8::try_from(row.info.len()).ok()?;
         Some(Entry {
             modseq: row.modseq,
-            date: row.date.unwrap_or(UNDATED),
+            date: dated(row.date),
             uid: row.uid,
             at: self.keep(row.base, row.info)?,
             flags: bits(row.flags),
@@ -76,7 +90,7 @@ impl Chunk {
             uid: entry.uid,
             flags: Flags::from_bits(u64::from(entry.flags)),
             modseq: entry.modseq,
-            date: (entry.date != UNDATED).then_some(entry.date),
+            date: (entry.date != UNDATED).then_some(i64::from(entry.date)),
             place: entry.place,
             fresh: entry.fresh,
             base: self.names.get(from..middle).unwrap_or_default(),
@@ -122,6 +136,7 @@ impl Chunk {
     pub(super) fn push(&mut self, row: &Row<'_>) -> bool {
         self.touch();
         let entry = self.entry(row);
+        reserve(&mut self.entries, 1);
         self.entries.extend(entry);
         entry.is_some()
     }
@@ -183,7 +198,9 @@ impl Chunk {
     /// What has been found out about the message there.
     pub(super) fn learn(&mut self, at: usize, date: Option<i64>, place: Option<u32>) {
         if let Some(entry) = self.entries.get_mut(at) {
-            entry.date = date.unwrap_or(entry.date);
+            if date.is_some() {
+                entry.date = dated(date);
+            }
             entry.place = place.unwrap_or(entry.place);
         }
     }
