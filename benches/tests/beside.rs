@@ -1,4 +1,5 @@
 //! The open mail benchmark in its short form: that it runs through on both sides, whatever it measures.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

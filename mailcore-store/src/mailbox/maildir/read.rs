@@ -146,7 +146,10 @@ fn fill(room: &Room, fields: Fields, record: &mut Record, learned: &mut Learned)
         let stat = with_file(room, uid, |path| room.site.disk.stat(path))?;
         let Some(stat) = stat else { return Ok(false) };
         record.date = Some(date(stat.modified));
-        learned.dates.push((uid, seconds(stat.modified)));
+        let date = seconds(stat.modified);
+        if u32::try_from(date).is_ok() {
+            learned.dates.push((uid, date)); // else there is no room for it
+        }
     }
     Ok(true)
 }

@@ -44,7 +44,7 @@ impl Plain {
                 Flags::from_bits(1 << 31),
             ][uid as usize % 4],
             modseq,
-            date: (!uid.is_multiple_of(5)).then_some(-i64::from(uid)),
+            date: (!uid.is_multiple_of(5)).then_some(i64::from(uid) << 12),
             place: uid % 7,
             fresh: uid.is_multiple_of(11),
             base: base(uid, other),
@@ -313,6 +313,21 @@ fn who_came_and_went_takes_no_memory() {
     }
     assert!(table.memory() < 200 * 1024, "{}", table.memory());
     same(&table, &map, 1..30);
+}
+
+/// What has no room is as good as not known: the file says it.
+#[test]
+fn a_date_before_1970_or_behind_2105_is_not_kept() {
+    let mut table = Table::default();
+    for (uid, date) in [(1, -1), (2, 0), (3, 4_294_967_294), (4, 4_294_967_296)] {
+        let mut plain = Plain::new(uid, 1, false);
+        plain.date = Some(date);
+        table.put(plain.row(uid));
+        let kept = (2..=3).contains(&uid).then_some(date);
+        assert_eq!(table.row(uid).unwrap().date, kept);
+        table.learn(uid, Some(date), None);
+        assert_eq!(table.row(uid).unwrap().date, kept);
+    }
 }
 
 /// Whatever begins or ends with the first or the last message of a chunk.
