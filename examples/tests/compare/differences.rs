@@ -100,7 +100,7 @@ pub const CLASSES: &[Class] = &[
     },
     Class {
         name: "BINARY of parts in parts",
-        why: "where a part within is empty, or its header has no end, Dovecot's BINARY of what holds it adds line ends, leaves a wrong label or goes on behind the part",
+        why: "where a part within is empty, or its header has no end, Dovecot's BINARY of what holds it adds line ends, leaves a wrong label, tells a header twice or goes on behind the part",
         holds: |d| {
             let holds_parts = ["multipart/", "message/rfc822"]
                 .iter()
@@ -109,7 +109,8 @@ pub const CLASSES: &[Class] = &[
             let goes_on = match (&d.theirs, &d.ours) {
                 (Value::Text(theirs), Value::Text(ours)) => {
                     theirs.starts_with(ours)
-                        || empty_part(d.near) && squeezed(theirs) == squeezed(ours)
+                        || empty_part(d.near)
+                            && (squeezed(theirs) == squeezed(ours) || told_twice(theirs, ours))
                 }
                 _ => unknown_to_them(d) || d.what == "BINARY.SIZE" && empty_part(d.near),
             };
@@ -160,13 +161,31 @@ fn unknown_to_them(difference: &Difference<'_>) -> bool {
         && difference.ours.is("OK")
 }
 
-/// Whether both are the same, but for what they say of encodings, and for the few octets that this makes them longer.
+/// Whether both are the same, but for what they say of encodings, and for the end: Dovecot measures other labels than it
+/// tells, and cuts what it tells at that size.
 fn same_but_labels(difference: &Difference<'_>) -> bool {
     let (Value::Text(theirs), Value::Text(ours)) = (&difference.theirs, &difference.ours) else {
         return false;
     };
+    let as_long = theirs.len() >= ours.len();
     let (theirs, ours) = (unlabelled(theirs), unlabelled(ours));
-    ours.starts_with(&theirs) && ours.len() - theirs.len() < 8
+    ours.starts_with(&theirs) && (as_long || ours.len() - theirs.len() < 8)
+}
+
+/// Whether theirs is ours with some lines in it that stand there already, right before.
+fn told_twice(theirs: &[u8], ours: &[u8]) -> bool {
+    let (theirs, ours) = (unlabelled(theirs), unlabelled(ours));
+    let same = theirs
+        .iter()
+        .zip(&ours)
+        .take_while(|(theirs, ours)| theirs == ours)
+        .count();
+    theirs.len().checked_sub(ours.len()).is_some_and(|more| {
+        theirs[same..].ends_with(&ours[same..]) && {
+            let again = &theirs[same..same + more];
+            theirs[..same].ends_with(again)
+        }
+    })
 }
 
 /// A text without the fields that name encodings.

@@ -2,8 +2,8 @@
 //! which reads what is written, comes to Dovecot's answer. A difference is listed only where it does.
 
 use crate::rewrite::{
-    apostrophes, as_in_files, as_they_are, ascii_alone, blanks, bodies, dates, dates_in_doubt,
-    decoded_anyway, fields_of, halves, hebrew, later_type, lossy, nested_ids, nuls,
+    apostrophes, as_in_files, as_they_are, ascii_alone, before_broken_words, blanks, bodies, dates,
+    dates_in_doubt, decoded_anyway, fields_of, halves, hebrew, later_type, lossy, nested_ids, nuls,
     words_of_unknown_charsets,
 };
 
@@ -62,6 +62,12 @@ pub const MANNERS: &[Manner] = &[
         why: "Dovecot decodes each encoded word for itself; RFC 2047 §5 forbids to cut a character, and we put it together again",
         about: WORDS,
         write: halves,
+    },
+    Manner {
+        name: "blanks in front of a broken word",
+        why: "between an encoded word and =? that begins none, Dovecot drops the blanks; RFC 2047 §6.2 has it between encoded words alone",
+        about: WORDS,
+        write: before_broken_words,
     },
     Manner {
         name: "the last letter of windows-1255",

@@ -134,6 +134,27 @@ pub fn ascii_alone(text: &[u8]) -> Vec<u8> {
     })
 }
 
+/// The blanks between an encoded word and what only begins as one are gone.
+pub fn before_broken_words(text: &[u8]) -> Vec<u8> {
+    let words = words(text);
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for word in &words {
+        let blanks = text[word.to..]
+            .iter()
+            .take_while(|b| b.is_ascii_whitespace())
+            .count();
+        let behind = word.to + blanks;
+        let is_word = || words.iter().any(|word| word.from == behind);
+        if blanks > 0 && text[behind..].starts_with(b"=?") && !is_word() {
+            out.extend_from_slice(&text[at..word.to]);
+            at = behind;
+        }
+    }
+    out.extend_from_slice(&text[at..]);
+    out
+}
+
 /// Words in windows-1255 without the letter that they end with.
 pub fn hebrew(text: &[u8]) -> Vec<u8> {
     let charset = Charset::parse(b"windows-1255").unwrap();
