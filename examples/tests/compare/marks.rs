@@ -1,6 +1,6 @@
 //! Marks by which mail is known that Dovecot and we read differently. They are looked for in the octets, by nobody's parser.
 
-use crate::rewrite::{entities, fields_of};
+use crate::rewrite::{entities, fields_of, find};
 
 /// Whether the text is in there, in any case.
 pub fn has(octets: &[u8], text: &str) -> bool {
@@ -31,8 +31,9 @@ pub fn empty_part(octets: &[u8]) -> bool {
 pub fn undecodable(octets: &[u8]) -> bool {
     let parts = entities(octets);
     parts.into_iter().any(|part| {
+        let behind = &octets[part.header.end..];
         let encodings = fields_of(&octets[part.header], "content-transfer-encoding");
-        let body = &octets[part.body];
+        let body = &behind[..find(behind, b"\n--").map_or(behind.len(), |at| at + 1)];
         match encodings.join(" ").as_str() {
             "" | "7bit" | "8bit" | "binary" => false,
             "base64" => !is_base64(body),

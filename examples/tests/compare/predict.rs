@@ -14,8 +14,12 @@ use std::hash::RandomState;
 
 /// The manners that matter to a key, or to an order by it (`SORT FROM`).
 fn about(key: &str) -> impl Iterator<Item = &'static Manner> {
-    let of_search = key.strip_prefix("SORT ").unwrap_or(key).to_owned();
-    let key = key.to_owned();
+    // Orders by addresses look at mailboxes, which nobody decodes; other orders, at what a search looks into.
+    let of_search = match key.strip_prefix("SORT ") {
+        None | Some("FROM" | "TO" | "CC") => key,
+        Some(of_search) => of_search,
+    };
+    let (key, of_search) = (key.to_owned(), of_search.to_owned());
     MANNERS.iter().filter(move |manner| {
         manner
             .about
