@@ -18,7 +18,7 @@ pub const CLASSES: &[Class] = &[
                 && d.asked.contains("BINARY")
                 && d.ours.is("OK")
                 && refused
-                && undecodable(d.near)
+                && (undecodable(d.near) || boundary_ends_header(d.near))
         },
     },
     Class {
@@ -122,7 +122,7 @@ pub const CLASSES: &[Class] = &[
                 || has(&d.mail.octets, "multipart/digest");
             let goes_on = match (&d.theirs, &d.ours) {
                 (Value::Text(theirs), Value::Text(ours)) => {
-                    theirs.starts_with(ours)
+                    unlabelled(theirs).starts_with(&unlabelled(ours))
                         || empty_part(d.near)
                             && (squeezed(theirs) == squeezed(ours) || told_twice(theirs, ours))
                 }
@@ -142,6 +142,40 @@ pub const CLASSES: &[Class] = &[
         name: "bodies of two types",
         why: "of two Content-Type fields Dovecot's search takes one and its BODYSTRUCTURE, as ours, the first; what it finds where they differ in having parts is not predicted",
         holds: |d| ["BODY", "TEXT"].contains(&d.what) && several_types(&d.mail.octets),
+    },
+    Class {
+        name: "a backslash alone",
+        why: "in addresses Dovecot does not find a backslash that is the last of what is sought; RFC 3501 §6.4.4 has any text",
+        holds: |d| {
+            ["FROM", "TO", "CC", "BCC"].contains(&d.what)
+                && d.asked.ends_with("\\\\")
+                && d.theirs.is("false")
+        },
+    },
+    Class {
+        name: "none of several times",
+        why: "of NOT BEFORE one NOT BEFORE another, Dovecot keeps the one that says less",
+        holds: |d| {
+            let times = ["BEFORE", "SINCE", "OLDER", "YOUNGER"];
+            d.what.starts_with("theirs is not")
+                && d.asked.contains("NOT")
+                && times
+                    .map(|time| d.asked.matches(time).count())
+                    .iter()
+                    .sum::<usize>()
+                    > 1
+        },
+    },
+    Class {
+        name: "BINARY of nothing",
+        why: "of a part that is not there Dovecot looks at the encoding of another; RFC 3516 §4.2 has NIL",
+        holds: |d| {
+            d.what == "verdict"
+                && d.asked.contains("BINARY")
+                && d.near.is_empty()
+                && d.theirs.is("NO UNKNOWN-CTE")
+                && d.ours.is("OK")
+        },
     },
     Class {
         name: "sets that end twice",
@@ -191,14 +225,15 @@ fn unknown_to_them(difference: &Difference<'_>) -> bool {
 }
 
 /// Whether both are the same, but for what they say of encodings, and for the end: Dovecot measures other labels than it
-/// tells, and cuts what it tells at that size.
+/// tells, and tells so many octets.
 fn same_but_labels(difference: &Difference<'_>) -> bool {
     let (Value::Text(theirs), Value::Text(ours)) = (&difference.theirs, &difference.ours) else {
         return false;
     };
-    let as_long = theirs.len() >= ours.len();
+    let (shorter, as_long) = (theirs.len() < ours.len(), theirs.len() == ours.len());
     let (theirs, ours) = (unlabelled(theirs), unlabelled(ours));
-    ours.starts_with(&theirs) && (as_long || ours.len() - theirs.len() < 8)
+    ours.starts_with(&theirs) && (!shorter || ours.len() - theirs.len() < 8)
+        || as_long && theirs.starts_with(&ours)
 }
 
 /// Whether theirs is ours with some of its lines told once more.

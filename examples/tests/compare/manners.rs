@@ -3,8 +3,8 @@
 
 use crate::rewrite::{
     apostrophes, as_in_files, as_they_are, ascii_alone, before_broken_words, blanks, bodies, dates,
-    dates_in_doubt, decoded_anyway, fields_of, halves, hebrew, later_type, lossy, nested_ids, nuls,
-    words_of_unknown_charsets,
+    dates_in_doubt, decoded_anyway, fields_of, halves, hebrew, later_type, lossy, military,
+    nested_ids, nuls, words_of_unknown_charsets,
 };
 
 /// One of them.
@@ -98,6 +98,12 @@ pub const MANNERS: &[Manner] = &[
         why: "Dovecot cannot read 14-Sep-2020 in a Date field, which some programs write, nor a year of three digits (RFC 5322 §4.3 has it)",
         about: &["DATE", "SENTBEFORE", "SENTON", "SENTSINCE"],
         write: dates_in_doubt,
+    },
+    Manner {
+        name: "military zones",
+        why: "Dovecot takes A for +0100 and so on; RFC 5322 §4.3 takes one letter for -0000, since RFC 822 had them wrong",
+        about: &["DATE", "SENTBEFORE", "SENTON", "SENTSINCE"],
+        write: military,
     },
     Manner {
         name: "an id within an id",

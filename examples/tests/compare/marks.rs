@@ -1,6 +1,6 @@
 //! Marks by which mail is known that Dovecot and we read differently. They are looked for in the octets, by nobody's parser.
 
-use crate::rewrite::{entities, fields_of, find};
+use crate::rewrite::{entities, fields_of};
 
 /// Whether the text is in there, in any case.
 pub fn has(octets: &[u8], text: &str) -> bool {
@@ -33,7 +33,7 @@ pub fn undecodable(octets: &[u8]) -> bool {
     parts.into_iter().any(|part| {
         let behind = &octets[part.header.end..];
         let encodings = fields_of(&octets[part.header], "content-transfer-encoding");
-        let body = &behind[..find(behind, b"\n--").map_or(behind.len(), |at| at + 1)];
+        let body = &behind[..body_length(behind)];
         match encodings.join(" ").as_str() {
             "" | "7bit" | "8bit" | "binary" => false,
             "base64" => !is_base64(body),
@@ -41,6 +41,13 @@ pub fn undecodable(octets: &[u8]) -> bool {
             _ => true,
         }
     })
+}
+
+/// How long a body is that begins there: up to a line that begins with two hyphens, unless it is that above a signature.
+fn body_length(behind: &[u8]) -> usize {
+    let lines = behind.split_inclusive(|b| *b == b'\n');
+    let ends = |line: &[u8]| line.starts_with(b"--") && line.trim_ascii_end() != b"--";
+    lines.take_while(|line| !ends(line)).map(<[u8]>::len).sum()
 }
 
 /// Whether a message in there, or what is all of it, has an encoding and nothing that says that it is MIME.

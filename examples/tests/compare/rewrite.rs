@@ -267,6 +267,24 @@ pub fn dates_in_doubt(text: &[u8]) -> Vec<u8> {
     })
 }
 
+/// Dates with the hours that zones of one letter stand for.
+pub fn military(text: &[u8]) -> Vec<u8> {
+    let hours = |zone: &str| match zone.as_bytes() {
+        [zone @ b'a'..=b'i'] => Some(i32::from(zone - b'a') + 1),
+        [zone @ b'k'..=b'm'] => Some(i32::from(zone - b'a')),
+        [zone @ b'n'..=b'y'] => Some(i32::from(b'm') - i32::from(*zone)),
+        _ => None,
+    };
+    with_fields(text, |field| {
+        let date = value(&field, "date");
+        let parts = date.as_deref().and_then(|date| date.rsplit_once(' '));
+        match parts.and_then(|(before, zone)| Some((before, hours(zone)?))) {
+            Some((before, hours)) => format!("Date: {before} {hours:+03}00\r\n").into_bytes(),
+            None => field,
+        }
+    })
+}
+
 /// The message with LF alone behind the lines of its body.
 pub fn as_in_files(text: &[u8]) -> Vec<u8> {
     let (header, body) = text.split_at(header_end(text));
