@@ -1,10 +1,11 @@
 //! How Dovecot reads what we read in another way, and are to: each manner writes a message anew, such that our own code,
 //! which reads what is written, comes to Dovecot's answer. A difference is listed only where it does.
 
+use crate::parts::{bodies, decoded_anyway, later_type};
 use crate::rewrite::{
-    apostrophes, as_in_files, as_they_are, ascii_alone, before_broken_words, blanks, bodies, dates,
-    dates_in_doubt, decoded_anyway, fields_of, halves, hebrew, later_type, lossy, military,
-    nested_ids, nuls, words_of_unknown_charsets,
+    apostrophes, as_in_files, as_they_are, ascii_alone, before_broken_words, blanks, dates,
+    dates_in_doubt, fields_of, halves, hebrew, lossy, military, nested_ids, nuls,
+    words_of_unknown_charsets,
 };
 
 /// One of them.

@@ -1,6 +1,7 @@
 //! Marks by which mail is known that Dovecot and we read differently. They are looked for in the octets, by nobody's parser.
 
-use crate::rewrite::{entities, fields_of};
+use crate::parts::entities;
+use crate::rewrite::fields_of;
 
 /// Whether the text is in there, in any case.
 pub fn has(octets: &[u8], text: &str) -> bool {

@@ -4,7 +4,6 @@ use crate::phrases::base64;
 use mailcore::base::casemap::casemap;
 use mailcore::base::date::DateTime;
 use mailcore::base::message::{Charset, Encoding};
-use std::ops::Range;
 
 /// An encoded word in a text: where it is, its charset in small letters, and its octets.
 struct Word {
@@ -166,17 +165,23 @@ pub fn hebrew(text: &[u8]) -> Vec<u8> {
     })
 }
 
-/// Names in quotes with a backslash in front of each apostrophe.
+/// Names in quotes, and comments that a name is made of in quotes, with a backslash in front of each apostrophe.
 pub fn apostrophes(text: &[u8]) -> Vec<u8> {
     with_fields(text, |field| {
-        let mut quoted = false;
+        let (mut quoted, mut comment) = (false, false);
         let mut out = Vec::new();
-        for octet in field {
-            quoted ^= octet == b'"';
-            if octet == b'\'' && quoted {
-                out.extend_from_slice(b"\\\\");
+        for (at, octet) in field.iter().enumerate() {
+            match octet {
+                b'"' => quoted = !quoted,
+                b'(' if !quoted => {
+                    let inside = field[at..].split(|b| *b == b')').next();
+                    comment = inside.is_some_and(|text| text.iter().any(|b| b"@<>,;:".contains(b)));
+                }
+                b')' => comment = false,
+                b'\'' if quoted || comment => out.extend_from_slice(b"\\\\"),
+                _ => {}
             }
-            out.push(octet);
+            out.push(*octet);
         }
         out
     })
@@ -196,7 +201,7 @@ fn header_end(text: &[u8]) -> usize {
 }
 
 /// The fields of a header, each with its folds and line ends.
-fn fields(header: &[u8]) -> Vec<Vec<u8>> {
+pub fn fields(header: &[u8]) -> Vec<Vec<u8>> {
     let mut fields: Vec<Vec<u8>> = Vec::new();
     for line in header.split_inclusive(|b| *b == b'\n') {
         match (fields.last_mut(), line.first()) {
@@ -208,9 +213,11 @@ fn fields(header: &[u8]) -> Vec<Vec<u8>> {
 }
 
 /// The value of a field, if it is of that name: its folds undone, in small letters.
-fn value(field: &[u8], name: &str) -> Option<String> {
+pub fn value(field: &[u8], name: &str) -> Option<String> {
     let text = String::from_utf8_lossy(field).to_ascii_lowercase();
-    let (found, value) = text.split_once(':')?;
+    let (found, value) = text
+        .split_once(':')
+        .filter(|(name, _)| !name.contains('\n'))?;
     let value: String = value
         .chars()
         .filter(|c| !matches!(c, '\r' | '\n'))
@@ -326,6 +333,11 @@ pub fn nested_ids(text: &[u8]) -> Vec<u8> {
 /// Fields with single spaces in them.
 pub fn blanks(text: &[u8]) -> Vec<u8> {
     with_fields(text, |field| {
+        let first = field.split(|b| *b == b'\n').next();
+        if first.is_none_or(|line| !line.contains(&b':')) {
+            // A name in two lines is none.
+            return field;
+        }
         let mut out = Vec::new();
         for octet in field {
             match octet {
@@ -337,89 +349,4 @@ pub fn blanks(text: &[u8]) -> Vec<u8> {
         }
         [out, b"\r\n".to_vec()].concat()
     })
-}
-
-/// A part, or the message itself: where its header is with the empty line, and where its body is.
-pub struct Entity {
-    pub header: Range<usize>,
-    pub body: Range<usize>,
-    /// It is a message: the first, or one in another.
-    pub message: bool,
-}
-
-/// All of them, by lines that begin with two hyphens; what a message holds is no body of its own.
-pub fn entities(text: &[u8]) -> Vec<Entity> {
-    let mut entities: Vec<Entity> = Vec::new();
-    let digest = find(&text.to_ascii_lowercase(), b"multipart/digest").is_some();
-    let (mut at, mut start, mut message) = (0, Some(0), true);
-    for line in text.split_inclusive(|b| *b == b'\n') {
-        let end = at + line.len();
-        if line.starts_with(b"--") && !(start == Some(0) && entities.is_empty()) {
-            (start, message) = (Some(end), false);
-        } else if let Some(from) = start {
-            if matches!(line, b"\n" | b"\r\n") {
-                let kinds = fields_of(&text[from..end], "content-type");
-                let holds = kinds.iter().any(|kind| kind.starts_with("message/rfc822"))
-                    || kinds.is_empty() && digest && !message;
-                entities.push(Entity {
-                    header: from..end,
-                    body: end..end,
-                    message,
-                });
-                (start, message) = (holds.then_some(end), holds);
-            }
-        } else if let Some(entity) = entities.last_mut() {
-            entity.body.end = end;
-        }
-        at = end;
-    }
-    entities
-}
-
-/// The message without the bodies of parts that have such a header.
-pub fn bodies(text: &[u8], which: fn(&[u8]) -> bool) -> Vec<u8> {
-    let mut out = text.to_vec();
-    for entity in entities(text).into_iter().rev() {
-        if which(&text[entity.header]) {
-            out.drain(entity.body);
-        }
-    }
-    out
-}
-
-/// The message with a field in it, and in those that it holds, that says that they are MIME.
-pub fn decoded_anyway(text: &[u8]) -> Vec<u8> {
-    let mut out = text.to_vec();
-    for entity in entities(text)
-        .into_iter()
-        .rev()
-        .filter(|entity| entity.message)
-    {
-        if fields_of(&text[entity.header.clone()], "mime-version").is_empty() {
-            out.splice(
-                entity.header.start..entity.header.start,
-                *b"MIME-Version: 1.0\r\n",
-            );
-        }
-    }
-    out
-}
-
-/// The message without all but the last of several Content-Type fields in a header.
-pub fn later_type(text: &[u8]) -> Vec<u8> {
-    let mut out = text.to_vec();
-    for entity in entities(text).into_iter().rev() {
-        let header = &text[entity.header.clone()];
-        let mut more = fields_of(header, "content-type").len().saturating_sub(1);
-        if more > 0 {
-            let kept = fields(header).into_iter().filter(|field| {
-                let is_type = value(field, "content-type").is_some();
-                let goes = is_type && more > 0;
-                more -= usize::from(goes);
-                !goes
-            });
-            out.splice(entity.header, kept.flatten().collect::<Vec<u8>>());
-        }
-    }
-    out
 }
