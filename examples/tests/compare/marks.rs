@@ -33,9 +33,14 @@ pub fn undecodable(octets: &[u8]) -> bool {
     let parts = entities(octets);
     parts.into_iter().any(|part| {
         let behind = &octets[part.header.end..];
-        let encodings = fields_of(&octets[part.header], "content-transfer-encoding");
+        let encodings = fields_of(&octets[part.header.clone()], "content-transfer-encoding");
         let body = &behind[..body_length(behind)];
+        // What holds parts has no encoding (RFC 2045 §6.4), whatever it says: a boundary is not to be decoded.
+        let kinds = fields_of(&octets[part.header.clone()], "content-type");
+        let holds_parts =
+            |kind: &String| kind.starts_with("multipart/") || kind.starts_with("message/");
         match encodings.join(" ").as_str() {
+            "base64" | "quoted-printable" if kinds.iter().any(holds_parts) => true,
             "" | "7bit" | "8bit" | "binary" => false,
             "base64" => !is_base64(body),
             "quoted-printable" => !is_quoted_printable(body),
@@ -96,6 +101,10 @@ fn is_base64(body: &[u8]) -> bool {
 }
 
 fn is_quoted_printable(body: &[u8]) -> bool {
+    if body.trim_ascii_end().ends_with(b"=") {
+        // The line end behind it is the boundary's.
+        return false;
+    }
     let lines = body
         .split(|b| *b == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
