@@ -3,7 +3,8 @@
 use crate::client::Value;
 use crate::ledger::{Class, Difference};
 use crate::marks::{
-    boundary_ends_header, empty_part, encoded_without_mime, folded, has, several_types, undecodable,
+    boundary_ends_header, empty_part, encoded_multipart, encoded_without_mime, folded, has,
+    several_types, undecodable,
 };
 use crate::predict::OF_ADDRESSES;
 use std::collections::BTreeSet;
@@ -40,6 +41,11 @@ pub const CLASSES: &[Class] = &[
         },
     },
     Class {
+        name: "BINARY of encoded multiparts",
+        why: "a multipart without parts is decoded by Dovecot where it is said to be encoded; RFC 2045 §6.4 has no encoding there",
+        holds: |d| d.what == "BINARY" && encoded_multipart(d.near),
+    },
+    Class {
         name: "size among others",
         why: "Dovecot measures all parts for the BINARY.SIZE of one, and refuses it where it cannot read another",
         holds: |d| {
@@ -57,7 +63,10 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: "no MIME",
         why: "Dovecot decodes for BINARY where nothing says that a message is MIME, while its BODYSTRUCTURE says 7bit; RFC 2045 §4: without MIME-Version it is plain text",
-        holds: |d| d.what.starts_with("BINARY") && encoded_without_mime(d.near),
+        holds: |d| {
+            d.what.starts_with("BINARY") && encoded_without_mime(d.near)
+                || unknown_to_them(d) && encoded_without_mime(&d.mail.octets)
+        },
     },
     Class {
         name: "octets of a section",

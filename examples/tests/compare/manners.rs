@@ -4,7 +4,7 @@
 use crate::parts::{bodies, decoded_anyway, later_type};
 use crate::rewrite::{
     apostrophes, as_in_files, as_they_are, ascii_alone, before_broken_words, blanks, dates,
-    dates_in_doubt, fields_of, halves, hebrew, lossy, military, nested_ids, nuls,
+    dates_in_doubt, fields_of, halves, hebrew, lossy, military, nested_ids, nuls, returns,
     words_of_unknown_charsets,
 };
 
@@ -83,10 +83,23 @@ pub const MANNERS: &[Manner] = &[
             "SORT FROM",
             "SORT TO",
             "SORT CC",
+            "SORT SUBJECT",
             "DISPLAYFROM",
             "DISPLAYTO",
         ],
         write: nuls,
+    },
+    Manner {
+        name: "CR in an order",
+        why: "a CR alone in a quoted string (RFC 5322 §4.1 has it) is nothing to Dovecot's envelope and ours, and a character to its order",
+        about: &[
+            "SORT FROM",
+            "SORT TO",
+            "SORT CC",
+            "DISPLAYFROM",
+            "DISPLAYTO",
+        ],
+        write: returns,
     },
     Manner {
         name: "years before 1970",

@@ -87,6 +87,17 @@ pub fn several_types(octets: &[u8]) -> bool {
         .any(|header| fields_of(header, "content-type").len() > 1)
 }
 
+/// Whether what holds parts, in there, is said to be encoded.
+pub fn encoded_multipart(octets: &[u8]) -> bool {
+    entities(octets).into_iter().any(|part| {
+        let header = &octets[part.header];
+        let encodings = fields_of(header, "content-transfer-encoding");
+        let is_coded = |value: &String| ["base64", "quoted-printable"].contains(&value.as_str());
+        let kinds = fields_of(header, "content-type");
+        encodings.iter().any(is_coded) && kinds.iter().any(|kind| kind.starts_with("multipart"))
+    })
+}
+
 fn is_base64(body: &[u8]) -> bool {
     let digits: Vec<u8> = body
         .iter()

@@ -192,6 +192,21 @@ pub fn nuls(text: &[u8]) -> Vec<u8> {
     text.iter().map(sign).collect()
 }
 
+/// Quoted strings with another control character in the place of each CR that no line ends with.
+pub fn returns(text: &[u8]) -> Vec<u8> {
+    with_fields(text, |field| {
+        let mut quoted = false;
+        let sign = |(at, octet): (usize, &u8)| {
+            quoted ^= *octet == b'"';
+            match octet {
+                b'\r' if quoted && field.get(at + 1) != Some(&b'\n') => 0x0e,
+                octet => *octet,
+            }
+        };
+        field.iter().enumerate().map(sign).collect()
+    })
+}
+
 /// Where the header ends: in front of the empty line, if there is one.
 fn header_end(text: &[u8]) -> usize {
     if text.starts_with(b"\r\n") {
