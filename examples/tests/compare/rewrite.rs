@@ -333,7 +333,7 @@ pub fn nested_ids(text: &[u8]) -> Vec<u8> {
             };
             let id = &rest[from + 1..to];
             out.extend_from_slice(&rest[..from]);
-            if !id.contains(&b'<') || !id.iter().any(|b| b"\"([".contains(b)) {
+            if !id.contains(&b'<') || !id.iter().any(|b| b"\"(".contains(b)) {
                 out.push(b'<');
                 out.extend(id.iter().map(|b| if *b == b'<' { b'+' } else { *b }));
                 out.push(b'>');
