@@ -41,6 +41,13 @@ fn text(client: &mut Client, uid: u32, item: &str) -> Vec<u8> {
     }
 }
 
+/// What both say to an item without the range that it asks for.
+pub fn wholes(pair: &mut Pair, uid: u32, item: &str) -> (Value, Value) {
+    let whole = item.split('<').next().unwrap_or(item);
+    let [theirs, ours] = [&mut pair.theirs, &mut pair.ours].map(|client| text(client, uid, whole));
+    (Value::Text(theirs), Value::Text(ours))
+}
+
 /// Whether a size is not that of what is told, or some octets are not those at that place of the whole: `Some` if theirs
 /// are such and ours are not.
 pub fn contradiction(

@@ -34,6 +34,11 @@ pub fn entity(chance: &mut Chance, out: &mut Vec<u8>, deep: usize, top: bool) {
     if chance.once_in(6) {
         disposition(chance, out);
     }
+    if chance.once_in(60) {
+        // One type too many, in front of the other.
+        let kind = chance.text(&["multipart/mixed; boundary=other", "text/plain", "image/gif"]);
+        put(chance, out, "Content-Type", kind.as_bytes());
+    }
     match chance.below(20) {
         0..=7 if deep > 0 => multipart(chance, out, deep),
         8 if deep > 0 => message_within(chance, out, deep),
@@ -223,15 +228,20 @@ fn attachment(chance: &mut Chance, out: &mut Vec<u8>) {
         "application/pdf;\n name*0=a;\n name*1=b.pdf",
         "x-a/x-b; P=Q; p2=\"\"",
     ]);
-    put(chance, out, "Content-Type", kind.as_bytes());
-    if chance.once_in(2) {
-        disposition(chance, out);
+    let value = chance.text(&["base64", "BASE64", "base64 (x)"]);
+    let mut fields = [("Content-Type", kind), ("Content-Transfer-Encoding", value)];
+    if chance.once_in(3) {
+        fields.reverse();
+    }
+    for (name, value) in fields {
+        put(chance, out, name, value.as_bytes());
+        if chance.once_in(4) {
+            disposition(chance, out);
+        }
     }
     let octets: Vec<u8> = (0..chance.within(0, 400))
         .map(|_| chance.next() as u8)
         .collect();
-    let value = chance.text(&["base64", "BASE64", "base64 (x)"]);
-    put(chance, out, "Content-Transfer-Encoding", value.as_bytes());
     out.push(b'\n');
     in_base64(chance, out, &octets);
 }
@@ -289,7 +299,10 @@ fn multipart(chance: &mut Chance, out: &mut Vec<u8>, deep: usize) {
         let value = chance.text(&["base64", "8bit", "quoted-printable"]);
         put(chance, out, "Content-Transfer-Encoding", value.as_bytes());
     }
-    out.push(b'\n');
+    // Sometimes the first boundary ends the header, or is a field of it.
+    if !chance.once_in(50) {
+        out.push(b'\n');
+    }
     if chance.once_in(3) {
         out.extend_from_slice(
             chance

@@ -2,14 +2,12 @@
 
 use crate::client::Value;
 use crate::ledger::{Class, Difference};
-use crate::maildir::Mail;
 use crate::marks::{
-    empty_part, encoded_words, folded, has, head, is_unknown, needle, odd_date, refers_to_itself,
-    strange_encoding, typeless,
+    boundary_ends_header, empty_part, encoded_multipart, encoded_without_mime, folded, has,
+    several_types, undecodable,
 };
-
-/// A class that the messages in front decide.
-pub const PLACED_BY_OTHERS: &str = "a place given by others";
+use crate::predict::OF_ADDRESSES;
+use std::collections::BTreeSet;
 
 pub const CLASSES: &[Class] = &[
     Class {
@@ -17,8 +15,11 @@ pub const CLASSES: &[Class] = &[
         why: "a body that is not quite base64 or quoted-printable: Dovecot refuses BINARY ([PARSE]) or hangs up, we tell what can be decoded; RFC 3516 has no word for it",
         holds: |d| {
             let refused = d.theirs.is("NO PARSE") || d.theirs.is("BYE");
-            let coded = has(d.near, "base64") || has(d.near, "quoted-printable");
-            d.what == "verdict" && d.asked.contains("BINARY") && d.ours.is("OK") && refused && coded
+            d.what == "verdict"
+                && d.asked.contains("BINARY")
+                && d.ours.is("OK")
+                && refused
+                && (undecodable(d.near) || boundary_ends_header(d.near))
         },
     },
     Class {
@@ -27,9 +28,22 @@ pub const CLASSES: &[Class] = &[
         holds: |d| unknown_to_them(d) && folded(d.near, "content-transfer-encoding:"),
     },
     Class {
-        name: "BINARY.SIZE of parts",
-        why: "Dovecot's BINARY.SIZE of a part with parts in it is not the size of what its BINARY tells (RFC 3516 §4.2)",
+        name: "BINARY.SIZE",
+        why: "Dovecot's BINARY.SIZE is at times not the size of what its own BINARY tells, which ours is (RFC 3516 §4.2)",
         holds: |d| d.what == "contradiction" && d.asked.starts_with("BINARY.SIZE"),
+    },
+    Class {
+        name: "BINARY of two types",
+        why: "where a second Content-Type follows that of a multipart, Dovecot decodes what its own BODYSTRUCTURE says to have parts; RFC 2045 §6.4 has no encoding there",
+        holds: |d| {
+            (d.what.starts_with("BINARY") || d.what == "verdict" && d.asked.contains("BINARY"))
+                && several_types(d.near)
+        },
+    },
+    Class {
+        name: "BINARY of encoded multiparts",
+        why: "a multipart without parts is decoded by Dovecot where it is said to be encoded; RFC 2045 §6.4 has no encoding there",
+        holds: |d| d.what == "BINARY" && encoded_multipart(d.near),
     },
     Class {
         name: "size among others",
@@ -42,25 +56,25 @@ pub const CLASSES: &[Class] = &[
                 && d.ours.is("OK")
                 && refused
                 && !d.asked.contains("BINARY.PEEK")
-                && has(&d.mail.octets, "content-transfer-encoding")
+                && (undecodable(&d.mail.octets)
+                    || folded(&d.mail.octets, "content-transfer-encoding:"))
         },
     },
     Class {
         name: "no MIME",
         why: "Dovecot decodes for BINARY where nothing says that a message is MIME, while its BODYSTRUCTURE says 7bit; RFC 2045 §4: without MIME-Version it is plain text",
         holds: |d| {
-            d.what.starts_with("BINARY")
-                && !has(d.near, "mime-version:")
-                && !has(d.near, "content-type:")
+            d.what.starts_with("BINARY") && encoded_without_mime(d.near)
+                || unknown_to_them(d) && encoded_without_mime(&d.mail.octets)
         },
     },
     Class {
-        name: "octets of some fields",
-        why: "Dovecot's BODY[HEADER.FIELDS …]<n> is not at that place of its whole (RFC 3501 §6.4.5)",
+        name: "octets of a section",
+        why: "Dovecot's BODY[…]<n>, of HEADER.FIELDS above all, is not at that place of its whole (RFC 3501 §6.4.5), or it finds too little there and hangs up",
         holds: |d| {
-            d.what == "contradiction"
-                && d.asked.starts_with("BODY[")
-                && d.asked.contains("HEADER.FIELDS")
+            let hangs_up = d.what == "verdict" && d.theirs.is("BYE") && d.ours.is("OK");
+            d.what == "contradiction" && d.asked.starts_with("BODY[")
+                || hangs_up && d.asked.contains("HEADER.FIELDS") && d.asked.contains(")]<")
         },
     },
     Class {
@@ -76,6 +90,18 @@ pub const CLASSES: &[Class] = &[
                 && open
                 && theirs.starts_with(ours)
                 && (ours.is_empty() || theirs[ours.len()..].starts_with(b"\r\n"))
+        },
+    },
+    Class {
+        name: "NUL in BINARY",
+        why: "Dovecot tells 0x80 for each NUL of parts that it does not decode, as it does in BODY[]; RFC 3516 §4.2 has NUL in a literal8",
+        holds: |d| {
+            let (Value::Text(theirs), Value::Text(ours)) = (&d.theirs, &d.ours) else {
+                return false;
+            };
+            let sign = |b: &u8| if *b == 0 { 0x80 } else { *b };
+            let shown: Vec<u8> = ours.iter().map(sign).collect();
+            d.what == "BINARY" && ours.contains(&0) && (unlabelled(theirs) == unlabelled(&shown))
         },
     },
     Class {
@@ -96,134 +122,108 @@ pub const CLASSES: &[Class] = &[
     },
     Class {
         name: "BINARY of parts in parts",
-        why: "where a part within is empty, or its header has no end, Dovecot's BINARY of what holds it adds line ends, leaves a wrong label or goes on behind the part",
+        why: "where a part within is empty, or its header has no end, Dovecot's BINARY of what holds it adds line ends, leaves a wrong label, tells a header twice or goes on behind the part",
         holds: |d| {
             let holds_parts = ["multipart/", "message/rfc822"]
                 .iter()
                 .any(|kind| has(d.near, kind))
                 || has(&d.mail.octets, "multipart/digest");
-            let goes_on = unknown_to_them(d)
-                || matches!((&d.theirs, &d.ours), (Value::Text(theirs), Value::Text(ours)) if theirs.starts_with(ours));
+            let goes_on = match (&d.theirs, &d.ours) {
+                (Value::Text(theirs), Value::Text(ours)) => {
+                    squeezed(theirs).starts_with(&squeezed(ours))
+                        || empty_part(d.near) && told_twice(theirs, ours)
+                }
+                _ => unknown_to_them(d) || d.what == "BINARY.SIZE" && empty_part(d.near),
+            };
             (d.what.starts_with("BINARY") || d.what == "verdict" && d.asked.contains("BINARY"))
                 && holds_parts
-                && (goes_on || empty_part(d.near))
+                && goes_on
         },
     },
     Class {
-        name: "language of an encoded word",
-        why: "Dovecot takes =?charset*language?… for no encoded word (RFC 2231 §5 makes it one)",
-        holds: |d| {
-            looks_into_header(d)
-                && encoded_words(&d.mail.octets)
-                    .iter()
-                    .any(|charset| charset.contains('*'))
-        },
-    },
-    Class {
-        name: "charset of an encoded word",
-        why: "an encoded word in a charset that nobody knows is searched by us as it stands, and not at all by Dovecot (RFC 2047 §6.2 leaves what is shown open)",
-        holds: |d| {
-            looks_into_header(d)
-                && encoded_words(&d.mail.octets)
-                    .iter()
-                    .any(|charset| is_unknown(charset))
-        },
-    },
-    Class {
-        name: "HEADER of addresses",
+        name: OF_ADDRESSES,
         why: "Dovecot searches the addresses that it has read in HEADER From and the like, too; RFC 3501 §6.4.4: the text behind the colon",
+        holds: |_| false,
+    },
+    Class {
+        name: "bodies of two types",
+        why: "of two Content-Type fields Dovecot's search takes one and its BODYSTRUCTURE, as ours, the first; what it finds where they differ in having parts is not predicted",
+        holds: |d| ["BODY", "TEXT"].contains(&d.what) && several_types(&d.mail.octets),
+    },
+    Class {
+        name: "a backslash alone",
+        why: "in addresses Dovecot does not find a backslash that is the last of what is sought; RFC 3501 §6.4.4 has any text",
         holds: |d| {
-            d.what == "HEADER"
-                && ["from", "to", "cc", "bcc", "reply-to", "sender"]
-                    .iter()
-                    .any(|name| has(d.asked.as_bytes(), &format!("header {name} ")))
+            ["FROM", "TO", "CC", "BCC"].contains(&d.what)
+                && d.asked.ends_with("\\\\")
+                && d.theirs.is("false")
         },
     },
     Class {
-        name: "blanks in fields",
-        why: "Dovecot joins blanks to one, or not, depending on what its cache holds; we look for what stands there, folds undone (RFC 5322 §2.2.3)",
-        holds: |d| ["SUBJECT", "HEADER", "TEXT"].contains(&d.what) && needle(d.asked).contains(' '),
+        name: "none of several times",
+        why: "of NOT BEFORE one NOT BEFORE another, Dovecot keeps the one that says less",
+        holds: |d| {
+            let times = ["BEFORE", "SINCE", "OLDER", "YOUNGER"];
+            d.what.starts_with("theirs is not")
+                && d.asked.contains("NOT")
+                && times
+                    .map(|time| d.asked.matches(time).count())
+                    .iter()
+                    .sum::<usize>()
+                    > 1
+        },
     },
     Class {
-        name: "unknown encoding is searched",
-        why: "Dovecot searches no body whose encoding it does not know, or cannot read; we search it as it stands",
+        name: "BINARY of nothing",
+        why: "of a part that is not there Dovecot looks at the encoding of another; RFC 3516 §4.2 has NIL",
+        holds: |d| {
+            d.what == "verdict"
+                && d.asked.contains("BINARY")
+                && !has(d.near, "\r\n\r\n")
+                && d.theirs.is("NO UNKNOWN-CTE")
+                && d.ours.is("OK")
+        },
+    },
+    Class {
+        name: "sets that end twice",
+        why: "beside another set, Dovecot finds nothing of one that goes on to the last message in two ways (233:*,22:*) and has a number in it",
+        holds: |d| d.what.starts_with("theirs is not") && ends_twice(d.asked),
+    },
+    Class {
+        name: "a header that a boundary ends",
+        why: "with no empty line between them, Dovecot searches as a body what its BODYSTRUCTURE and ours have none for",
+        holds: |d| ["BODY", "TEXT"].contains(&d.what) && boundary_ends_header(&d.mail.octets),
+    },
+    Class {
+        name: "the last letter of a body in windows-1255",
+        why: "as with encoded words: the letter that a body ends with",
         holds: |d| {
             ["BODY", "TEXT"].contains(&d.what)
                 && d.ours.is("true")
-                && strange_encoding(&d.mail.octets)
+                && has(&d.mail.octets, "windows-1255")
+                && ["\\xd7\\x9d", "\\xed"]
+                    .iter()
+                    .any(|last| d.asked.ends_with(last))
         },
     },
     Class {
-        name: "dates of another form",
-        why: "Dovecot counts years before 1970 as the far future, and cannot read 14-Sep-2020; RFC 3501 §6.4.4 compares days",
-        holds: |d| d.what.starts_with("SENT") && odd_date(&d.mail.octets),
-    },
-    Class {
         name: "Dovecot gives up",
-        why: "NOT of all messages ends Dovecot's process (an assertion in its set arithmetic)",
+        why: "NOT of all messages ends Dovecot's process (an assertion in its set arithmetic), as does a set that ends twice",
         holds: |d| {
             d.what == "SEARCH verdict"
                 && d.theirs.is("BYE")
                 && d.ours.is("OK")
-                && d.asked.contains("NOT")
+                && (d.asked.contains("NOT") || ends_twice(d.asked))
         },
-    },
-    Class {
-        name: "no MIME, searched",
-        why: "as with BINARY: Dovecot decodes what no MIME-Version says to be encoded",
-        holds: |d| {
-            ["BODY", "TEXT"].contains(&d.what)
-                && !has(&d.mail.octets, "mime-version:")
-                && has(&d.mail.octets, "content-transfer-encoding:")
-        },
-    },
-    Class {
-        name: "type that cannot be read",
-        why: "Dovecot searches no body whose Content-Type has no subtype; RFC 2045 §5.2: it is text",
-        holds: |d| {
-            ["BODY", "TEXT"].contains(&d.what) && d.ours.is("true") && typeless(&d.mail.octets)
-        },
-    },
-    Class {
-        name: "octets that nothing explains",
-        why: "octets in a header that are no UTF-8: Dovecot makes one sign of several, we one of each; RFC 6532 knows UTF-8 alone",
-        holds: |d| looks_into_header(d) && std::str::from_utf8(looked_into(d)).is_err(),
-    },
-    Class {
-        name: "NUL in a header",
-        why: "RFC 5322 §4.3 has no NUL; where one begins a word Dovecot ends the address there",
-        holds: |d| looks_into_header(d) && looked_into(d).contains(&0),
-    },
-    Class {
-        name: "a character in two encoded words",
-        why: "Dovecot decodes each encoded word for itself; RFC 2047 §5 forbids to cut a character, and we put it together again",
-        holds: |d| looks_into_header(d) && has(&d.mail.octets, HALF) && d.ours.is("true"),
-    },
-    Class {
-        name: "the last letter of windows-1255",
-        why: "Dovecot's converter holds a letter back for a point that may follow, and loses it at the end of a text",
-        holds: |d| {
-            (looks_into_header(d) || d.what == "BODY")
-                && has(&d.mail.octets, "windows-1255")
-                && d.ours.is("true")
-        },
-    },
-    Class {
-        name: "a message that answers itself",
-        why: "its References name its own Message-ID: whose word stands then, RFC 5256 §3 leaves to the order of the mailbox; ours does not hang on it",
-        holds: |_| false,
-    },
-    Class {
-        name: PLACED_BY_OTHERS,
-        why: "by RFC 5256 §3 (1) a message without references leaves the place that earlier messages gave it, and takes what later ones give it; ours keeps either, whatever the order of the mailbox",
-        holds: |_| false,
-    },
-    Class {
-        name: "an id within an id",
-        why: "<one <two@host>: Dovecot makes an id of all of it, we read the one that is whole (RFC 5256 §2.2 leaves it open)",
-        holds: |_| false,
     },
 ];
+
+/// Whether a set in there goes on to the last message in two ways.
+fn ends_twice(asked: &str) -> bool {
+    asked
+        .split([' ', '(', ')'])
+        .any(|set| set.matches('*').count() > 1 && set.matches(',').count() > 1)
+}
 
 /// BINARY of something that we know the encoding of, and Dovecot does not.
 fn unknown_to_them(difference: &Difference<'_>) -> bool {
@@ -233,79 +233,53 @@ fn unknown_to_them(difference: &Difference<'_>) -> bool {
         && difference.ours.is("OK")
 }
 
-/// Whether both are the same, but for what they say of encodings, and for the few octets that this makes them longer.
+/// Whether both are the same, but for what they say of encodings, and for the end: Dovecot measures other labels than it
+/// tells, and tells so many octets.
 fn same_but_labels(difference: &Difference<'_>) -> bool {
     let (Value::Text(theirs), Value::Text(ours)) = (&difference.theirs, &difference.ours) else {
         return false;
     };
-    let rest = |text: &[u8]| {
-        let lines = text.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec);
-        let kept = lines.filter(|line| {
-            !line
-                .to_ascii_lowercase()
-                .starts_with(b"content-transfer-encoding")
-        });
-        kept.collect::<Vec<_>>().concat()
-    };
-    let (theirs, ours) = (rest(theirs), rest(ours));
-    ours.starts_with(&theirs) && ours.len() - theirs.len() < 8
+    let (shorter, as_long) = (theirs.len() < ours.len(), theirs.len() == ours.len());
+    let (theirs, ours) = (unlabelled(theirs), unlabelled(ours));
+    ours.starts_with(&theirs) && (!shorter || ours.len() - theirs.len() < 8)
+        || as_long && theirs.starts_with(&ours)
 }
 
-/// Where in an order or among threads a message stands may differ for one of the reasons above: which.
-pub fn set_aside(key: &str, mail: &Mail) -> Option<&'static str> {
-    let class = |name: &'static str, so: bool| so.then_some(name);
-    let header = head(&mail.octets);
-    let words = encoded_words(header);
-    let language = || {
-        class(
-            "language of an encoded word",
-            words.iter().any(|charset| charset.contains('*')),
-        )
+/// Whether theirs is ours with some of its lines told once more.
+fn told_twice(theirs: &[u8], ours: &[u8]) -> bool {
+    let (theirs, ours) = (unlabelled(theirs), unlabelled(ours));
+    let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+        let lines = text.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end);
+        lines
+            .filter(|line| !line.is_empty())
+            .map(<[u8]>::to_vec)
+            .collect()
     };
-    let charset = || {
-        class(
-            "charset of an encoded word",
-            words.iter().any(|charset| is_unknown(charset)),
-        )
-    };
-    let octets = || {
-        class(
-            "octets that nothing explains",
-            std::str::from_utf8(header).is_err(),
-        )
-    };
-    let nul = class("NUL in a header", header.contains(&0));
-    match key {
-        "REFERENCES" => class("an id within an id", has(header, "<broken <")).or(class(
-            "a message that answers itself",
-            refers_to_itself(&mail.octets),
-        )),
-        "FROM" | "TO" | "CC" => nul,
-        "DATE" => class("dates of another form", odd_date(&mail.octets)),
-        "SUBJECT" | "DISPLAYFROM" | "DISPLAYTO" => {
-            let half = class("a character in two encoded words", has(header, HALF));
-            let hebrew = class(
-                "the last letter of windows-1255",
-                has(header, "=?windows-1255"),
-            );
-            let words = language().or_else(charset).or_else(octets);
-            words.or(nul).or(half).or(hebrew)
-        }
-        _ => None,
-    }
+    let (theirs, ours) = (lines(&theirs), lines(&ours));
+    let known: BTreeSet<&Vec<u8>> = ours.iter().collect();
+    let mut rest = theirs.iter();
+    theirs.len() > ours.len()
+        && theirs.iter().all(|line| known.contains(line))
+        && ours.iter().all(|line| rest.any(|theirs| theirs == line))
 }
 
-/// The first two octets of three.
-const HALF: &str = "=?utf-8?b?5pel5pw=?=";
-
-/// What a key about headers looks into; TEXT, into those of parts as well.
-fn looked_into<'a>(difference: &Difference<'a>) -> &'a [u8] {
-    match difference.what {
-        "TEXT" => &difference.mail.octets,
-        _ => head(&difference.mail.octets),
-    }
+/// A text without the fields that name encodings.
+fn unlabelled(text: &[u8]) -> Vec<u8> {
+    let is_label = |line: &[u8]| {
+        line.to_ascii_lowercase()
+            .starts_with(b"content-transfer-encoding")
+    };
+    let lines = text.split_inclusive(|b| *b == b'\n');
+    lines
+        .filter(|line| !is_label(line))
+        .flatten()
+        .copied()
+        .collect()
 }
 
-fn looks_into_header(difference: &Difference<'_>) -> bool {
-    ["FROM", "TO", "CC", "BCC", "SUBJECT", "HEADER", "TEXT"].contains(&difference.what)
+/// The same without line ends.
+fn squeezed(text: &[u8]) -> Vec<u8> {
+    let mut text = unlabelled(text);
+    text.retain(|b| !matches!(b, b'\r' | b'\n'));
+    text
 }

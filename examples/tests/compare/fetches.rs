@@ -114,7 +114,13 @@ fn compare_rows(pair: &mut Pair, ledger: &mut Ledger, both: &Both, command: &str
             ledger.compared(what);
             if theirs != ours {
                 let near = closer::part(pair, uid, name);
-                let what = closer::contradiction(pair, uid, name, &theirs, &ours).unwrap_or(what);
+                let contradiction = closer::contradiction(pair, uid, name, &theirs, &ours);
+                // What is true of some octets is judged by all of them.
+                let (theirs, ours) = match contradiction {
+                    None if what == "BINARY" => closer::wholes(pair, uid, name),
+                    _ => (theirs, ours),
+                };
+                let what = contradiction.unwrap_or(what);
                 let mail = &pair.mails[uid as usize - 1];
                 ledger.note(Difference {
                     what,

@@ -91,7 +91,7 @@ const ZONES: [&str; 16] = [
     "A",
     "CEST",
 ];
-const ODD_DATES: [&str; 18] = [
+const ODD_DATES: [&str; 20] = [
     "",
     "yesterday",
     "Mon Sep 14 10:11:12 2020",
@@ -107,6 +107,8 @@ const ODD_DATES: [&str; 18] = [
     "Mon, 14 Sep 2020 25:00:00 +0000",
     "Mon, 14 Sep 2020 10:11:60 +0000",
     "Mon, 14 Sep 1969 10:11:12 +0000",
+    "Thu,\n    13\n      Feb\n        1969\n    23:32\n             -0330 (Newfoundland Time)",
+    "Thu, 19 Sep 91 12:41:43 EDT",
     "Mon, 14 Sep 2040 10:11:12 +0000",
     "(comment) Mon, 14 Sep 2020 (c) 10:11:12 +0000",
     "Mon, 14 Sep 102 10:11:12 +0000",

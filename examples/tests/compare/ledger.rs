@@ -3,6 +3,7 @@
 use crate::client::Value;
 use crate::differences::CLASSES;
 use crate::maildir::Mail;
+use crate::manners::MANNERS;
 use std::collections::BTreeMap;
 
 /// Where the two said different things.
@@ -76,9 +77,9 @@ impl Ledger {
         for (what, count) in &self.compared {
             out.push_str(&format!("{count:9} {what} compared\n"));
         }
-        for class in CLASSES {
-            let count = self.listed.get(class.name).unwrap_or(&0);
-            out.push_str(&format!("{count:9} {}: {}\n", class.name, class.why));
+        for (name, why) in all() {
+            let count = self.listed.get(name).unwrap_or(&0);
+            out.push_str(&format!("{count:9} {name}: {why}\n"));
         }
         for (what, all) in &self.unlisted {
             out.push_str(&format!("{:9} {what} DIFFERENT\n", all.len()));
@@ -103,9 +104,8 @@ impl Ledger {
             self.unlisted.is_empty(),
             "Dovecot and we differ, and why is not listed"
         );
-        let idle: Vec<&str> = CLASSES
-            .iter()
-            .map(|class| class.name)
+        let idle: Vec<&str> = all()
+            .map(|(name, _)| name)
             .filter(|name| !self.listed.contains_key(name))
             .collect();
         assert!(
@@ -113,6 +113,15 @@ impl Ledger {
             "listed, and nowhere to be seen: {idle:?}"
         );
     }
+}
+
+/// Names and reasons of all that is listed.
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let manners = MANNERS.iter().map(|manner| (manner.name, manner.why));
+    CLASSES
+        .iter()
+        .map(|class| (class.name, class.why))
+        .chain(manners)
 }
 
 /// A value as text, from shortly before where it differs from the other.

@@ -2,12 +2,15 @@
 
 use crate::chance::Chance;
 use crate::mail;
+use crate::manners::{MANNERS, Manner};
+use crate::marks::head;
 use crate::patience::open_folder;
 use crate::server::{run, succeed};
 use std::fs;
 use std::os::unix::fs::chown;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub const USER: &str = "reader@example.test";
@@ -20,6 +23,36 @@ pub struct Mail {
     pub octets: Vec<u8>,
     /// Where it is from: its number, or its file.
     pub name: String,
+    /// When it came, in seconds since 1970.
+    pub received: i64,
+    /// Its header, and the manners in which Dovecot reads another one.
+    read: OnceLock<(Vec<u8>, Vec<&'static Manner>)>,
+}
+
+impl Mail {
+    fn new(octets: Vec<u8>, name: String) -> Self {
+        Self {
+            octets,
+            name,
+            received: 0,
+            read: OnceLock::new(),
+        }
+    }
+
+    /// Its header with CRLF line ends, and the manners in which Dovecot reads another one.
+    pub fn header(&self) -> &(Vec<u8>, Vec<&'static Manner>) {
+        self.read.get_or_init(|| {
+            let header = with_crlf(head(&self.octets));
+            let other = |manner: &&Manner| (manner.write)(&header) != header;
+            let manners = MANNERS.iter().filter(other).collect();
+            (header, manners)
+        })
+    }
+
+    /// RFC822.SIZE.
+    pub fn size(&self) -> u64 {
+        wire(&self.octets) as u64
+    }
 }
 
 /// A folder with `data/users` and, below `mail`, a Maildir for `reader`.
@@ -58,16 +91,14 @@ impl Place {
         for sub in ["cur", "new", "tmp"] {
             fs::create_dir_all(place.maildir().join(sub)).unwrap();
         }
-        let made = (0..generated).map(|number| Mail {
-            octets: mail::message(seed, number),
-            name: format!("generated {number}"),
-        });
-        let mails: Vec<Mail> = made
+        let made = (0..generated)
+            .map(|number| Mail::new(mail::message(seed, number), format!("generated {number}")));
+        let mut mails: Vec<Mail> = made
             .chain(real.then(corpus).into_iter().flatten())
             .collect();
         let mut chance = Chance::new(seed);
-        for (number, mail) in mails.iter().enumerate() {
-            place.put(&mut chance, number, &mail.octets);
+        for (number, mail) in mails.iter_mut().enumerate() {
+            place.put(&mut chance, number, mail);
         }
         give(&place.mail());
         if let Some(keep) = std::env::var_os("MAILCORE_KEEP") {
@@ -78,7 +109,8 @@ impl Place {
     }
 
     /// Names as Dovecot and others give them, with and without sizes, in the order of their numbers.
-    fn put(&self, chance: &mut Chance, number: usize, octets: &[u8]) {
+    fn put(&self, chance: &mut Chance, number: usize, mail: &mut Mail) {
+        let octets = &mail.octets;
         let flags = chance.text(&["", "S", "S", "RS", "FS", "D", "PS", "T", "FRST"]);
         let sizes = match chance.below(3) {
             0 => String::new(),
@@ -91,10 +123,11 @@ impl Place {
         );
         let path = self.maildir().join("cur").join(name);
         fs::write(&path, octets).unwrap();
-        fs::File::open(&path)
-            .unwrap()
-            .set_modified(received(chance))
-            .unwrap();
+        let received = received(chance);
+        let file = fs::File::open(&path).unwrap();
+        file.set_modified(received).unwrap();
+        let since = received.duration_since(UNIX_EPOCH).unwrap();
+        mail.received = since.as_secs() as i64;
     }
 
     /// A copy, without what Dovecot keeps for itself alone.
@@ -138,6 +171,18 @@ pub fn wire(octets: &[u8]) -> usize {
     octets.len() + bare.count()
 }
 
+/// With CRLF line ends, as it is told.
+pub fn with_crlf(octets: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(octets.len() + octets.len() / 32);
+    for octet in octets {
+        if *octet == b'\n' && out.last() != Some(&b'\r') {
+            out.push(b'\r');
+        }
+        out.push(*octet);
+    }
+    out
+}
+
 /// Every message of the corpus, as it is.
 fn corpus() -> Vec<Mail> {
     let Some(folder) = std::env::var_os("MAILCORE_CORPUS") else {
@@ -150,13 +195,9 @@ fn corpus() -> Vec<Mail> {
         .collect();
     paths.sort();
     let folder = PathBuf::from(folder);
-    let mail = |path: String| Mail {
-        octets: fs::read(&path).unwrap(),
-        name: Path::new(&path)
-            .strip_prefix(&folder)
-            .unwrap()
-            .display()
-            .to_string(),
+    let mail = |path: String| {
+        let name = Path::new(&path).strip_prefix(&folder).unwrap();
+        Mail::new(fs::read(&path).unwrap(), name.display().to_string())
     };
     paths.into_iter().map(mail).collect()
 }

@@ -1,7 +1,7 @@
 //! Marks by which mail is known that Dovecot and we read differently. They are looked for in the octets, by nobody's parser.
 
-use crate::maildir::Mail;
-use std::collections::BTreeSet;
+use crate::parts::entities;
+use crate::rewrite::fields_of;
 
 /// Whether the text is in there, in any case.
 pub fn has(octets: &[u8], text: &str) -> bool {
@@ -28,50 +28,110 @@ pub fn empty_part(octets: &[u8]) -> bool {
     lines.windows(4).any(|four| four == b"\n\n--") || lines.ends_with(b"\n\n")
 }
 
-/// The charsets of all encoded words, languages and all.
-pub fn encoded_words(octets: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(octets).into_owned();
-    let behind = text.split("=?").skip(1);
-    behind
-        .filter_map(|word| word.split_once('?'))
-        .map(|(charset, _)| charset.to_ascii_lowercase())
-        .collect()
+/// Whether some body in there is not what its encoding allows, or has an encoding that not everybody knows.
+pub fn undecodable(octets: &[u8]) -> bool {
+    let parts = entities(octets);
+    parts.into_iter().any(|part| {
+        let behind = &octets[part.header.end..];
+        let encodings = fields_of(&octets[part.header.clone()], "content-transfer-encoding");
+        let body = &behind[..body_length(behind)];
+        // What holds parts has no encoding (RFC 2045 §6.4), whatever it says: a boundary is not to be decoded.
+        let kinds = fields_of(&octets[part.header.clone()], "content-type");
+        let holds_parts =
+            |kind: &String| kind.starts_with("multipart/") || kind.starts_with("message/");
+        match encodings.join(" ").as_str() {
+            "base64" | "quoted-printable" if kinds.iter().any(holds_parts) => true,
+            "" | "7bit" | "8bit" | "binary" => false,
+            "base64" => !is_base64(body),
+            "quoted-printable" => !is_quoted_printable(body),
+            _ => true,
+        }
+    })
 }
 
-pub fn is_unknown(charset: &str) -> bool {
-    charset.starts_with("x-unheard")
+/// How long a body is that begins there: up to a line that begins with two hyphens, unless it is that above a signature.
+fn body_length(behind: &[u8]) -> usize {
+    let lines = behind.split_inclusive(|b| *b == b'\n');
+    let ends = |line: &[u8]| line.starts_with(b"--") && line.trim_ascii_end() != b"--";
+    lines.take_while(|line| !ends(line)).map(<[u8]>::len).sum()
 }
 
-/// What a key looks for: what is in quotes, or behind a literal's length.
-pub fn needle(asked: &str) -> &str {
-    match asked.split_once("}\\r\\n") {
-        Some((_, text)) => text,
-        None => asked.split_once("\\\"").map_or("", |(_, text)| text),
+/// Whether a message in there, or what is all of it, has an encoding and nothing that says that it is MIME.
+pub fn encoded_without_mime(octets: &[u8]) -> bool {
+    let messages = entities(octets).into_iter().filter(|entity| entity.message);
+    messages.map(|entity| &octets[entity.header]).any(|header| {
+        fields_of(header, "mime-version").is_empty()
+            && !fields_of(header, "content-transfer-encoding").is_empty()
+    })
+}
+
+/// Whether a boundary ends a header, with no empty line in front of it.
+pub fn boundary_ends_header(octets: &[u8]) -> bool {
+    let mut fields = Some(0);
+    octets.split_inclusive(|b| *b == b'\n').any(|line| {
+        let cut = line.starts_with(b"--") && fields.is_some_and(|count| count > 0);
+        fields = match (line, fields) {
+            (b"\n" | b"\r\n", _) => None,
+            (line, _) if line.starts_with(b"--") => Some(0),
+            (_, fields) => fields.map(|count| count + 1),
+        };
+        cut
+    })
+}
+
+/// Whether a header in there names several types.
+pub fn several_types(octets: &[u8]) -> bool {
+    let parts = entities(octets).into_iter();
+    parts
+        .map(|part| &octets[part.header])
+        .any(|header| fields_of(header, "content-type").len() > 1)
+}
+
+/// Whether what holds parts, in there, is said to be encoded.
+pub fn encoded_multipart(octets: &[u8]) -> bool {
+    entities(octets).into_iter().any(|part| {
+        let header = &octets[part.header];
+        let encodings = fields_of(header, "content-transfer-encoding");
+        let is_coded = |value: &String| ["base64", "quoted-printable"].contains(&value.as_str());
+        let kinds = fields_of(header, "content-type");
+        encodings.iter().any(is_coded) && kinds.iter().any(|kind| kind.starts_with("multipart"))
+    })
+}
+
+fn is_base64(body: &[u8]) -> bool {
+    let digits: Vec<u8> = body
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    let padding = digits.iter().rev().take_while(|b| **b == b'=').count();
+    let is_digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    digits.len().is_multiple_of(4)
+        && padding < 3
+        && digits[..digits.len() - padding].iter().all(is_digit)
+}
+
+fn is_quoted_printable(body: &[u8]) -> bool {
+    if body.trim_ascii_end().ends_with(b"=") {
+        // The line end behind it is the boundary's.
+        return false;
     }
-}
-
-pub fn strange_encoding(octets: &[u8]) -> bool {
-    const NAME: &[u8] = b"content-transfer-encoding";
-    let known = ["7bit", "8bit", "binary", "base64", "quoted-printable"];
-    let strange = |line: &[u8]| {
-        let value = String::from_utf8_lossy(line).to_ascii_lowercase();
-        let value = value.split_once(':').map_or("", |(_, value)| value).trim();
-        !known.contains(&value)
-    };
-    let mut lines = octets.split(|b| *b == b'\n');
-    lines.any(|line| line.to_ascii_lowercase().starts_with(NAME) && strange(line))
-}
-
-pub fn odd_date(octets: &[u8]) -> bool {
-    has(octets, " 1969 ") || has(octets, "14-sep-2020")
-}
-
-/// Whether some Content-Type has no subtype.
-pub fn typeless(octets: &[u8]) -> bool {
-    let mut lines = octets
+    let lines = body
         .split(|b| *b == b'\n')
-        .map(<[u8]>::to_ascii_lowercase);
-    lines.any(|line| line.starts_with(b"content-type") && !line.contains(&b'/'))
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let plain = |b: &u8| matches!(b, b' '..=b'~' | b'\t');
+    let mut behind = body.split(|b| *b == b'=').skip(1);
+    lines.flatten().all(plain)
+        && behind.all(|text| match text {
+            [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => true,
+            text => {
+                let blanks = text
+                    .iter()
+                    .take_while(|b| matches!(b, b' ' | b'\t'))
+                    .count();
+                text[blanks..].starts_with(b"\r\n") || text[blanks..].starts_with(b"\n")
+            }
+        })
 }
 
 /// The header.
@@ -82,45 +142,4 @@ pub fn head(octets: &[u8]) -> &[u8] {
         .filter_map(|end| octets.windows(end.len()).position(|window| window == *end))
         .min();
     &octets[..at.unwrap_or(octets.len())]
-}
-
-/// The ids in a field of the header, in their order.
-fn ids(octets: &[u8], field: &str) -> Vec<String> {
-    let text = String::from_utf8_lossy(head(octets)).replace('\r', "");
-    let text = text.replace("\n ", " ").replace("\n\t", " ");
-    let line = text
-        .lines()
-        .find(|line| line.to_ascii_lowercase().starts_with(field));
-    let behind = line.unwrap_or_default().split('<').skip(1);
-    behind
-        .filter_map(|id| id.split_once('>'))
-        .map(|(id, _)| id.to_owned())
-        .collect()
-}
-
-/// Whether its References name the message itself.
-pub fn refers_to_itself(octets: &[u8]) -> bool {
-    let references = ids(octets, "references");
-    ids(octets, "message-id")
-        .first()
-        .is_some_and(|id| references.contains(id))
-}
-
-/// Messages that name no other, while one in front of them says what they answer; counted from 1.
-pub fn placed_by_others(mails: &[Mail]) -> Vec<u32> {
-    let mut said = BTreeSet::new();
-    let mut placed = Vec::new();
-    for (uid, mail) in (1..).zip(mails) {
-        let references = ids(&mail.octets, "references");
-        let silent = references.is_empty() && ids(&mail.octets, "in-reply-to").is_empty();
-        if silent
-            && ids(&mail.octets, "message-id")
-                .first()
-                .is_some_and(|id| said.contains(id))
-        {
-            placed.push(uid);
-        }
-        said.extend(references.into_iter().skip(1));
-    }
-    placed
 }

@@ -129,6 +129,7 @@ pub fn encoded_word(chance: &mut Chance) -> String {
         0 => charset.to_ascii_uppercase(),
         1 if chance.once_in(4) => "x-unheard-of".to_owned(),
         2 if chance.once_in(3) => format!("{charset}*en"),
+        3 if chance.once_in(12) => String::new(),
         _ => charset.to_owned(),
     };
     let word = match chance.below(2) {

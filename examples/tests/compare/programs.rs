@@ -20,6 +20,9 @@ pub struct Key {
     pub octets: Vec<u8>,
     /// Another charset than UTF-8.
     pub charset: Option<&'static str>,
+    /// What it looks for, and for HEADER in which field.
+    pub text: String,
+    pub field: &'static str,
 }
 
 impl Program {
@@ -186,10 +189,16 @@ const MONTHS: [&str; 12] = [
 ];
 
 fn key(chance: &mut Chance, scope: Scope, charset: Option<&'static str>) -> Key {
-    let plain = |name: &'static str, text: String| Key {
+    let plain = |name: &'static str, octets: String| Key {
         name,
-        octets: text.into_bytes(),
+        text: octets
+            .rsplit(' ')
+            .next()
+            .unwrap_or_default()
+            .replace('"', ""),
+        octets: octets.into_bytes(),
         charset: None,
+        field: "",
     };
     match chance.below(if scope.bodies { 22 } else { 18 }) {
         0 | 1 => {
@@ -228,15 +237,15 @@ fn key(chance: &mut Chance, scope: Scope, charset: Option<&'static str>) -> Key 
         }
         11..=13 => {
             let name = chance.text(&["FROM", "TO", "CC", "BCC", "SUBJECT", "SUBJECT"]);
-            with_text(chance, name, name, charset, false)
+            with_text(chance, name, "", charset, false)
         }
         14..=17 => {
             let field = chance.text(&FIELDS);
-            with_text(chance, "HEADER", &format!("HEADER {field}"), charset, false)
+            with_text(chance, "HEADER", field, charset, false)
         }
         n => {
             let name = if n < 20 { "BODY" } else { "TEXT" };
-            with_text(chance, name, name, charset, true)
+            with_text(chance, name, "", charset, true)
         }
     }
 }
@@ -244,7 +253,7 @@ fn key(chance: &mut Chance, scope: Scope, charset: Option<&'static str>) -> Key 
 fn with_text(
     chance: &mut Chance,
     name: &'static str,
-    begin: &str,
+    field: &'static str,
     charset: Option<&'static str>,
     body: bool,
 ) -> Key {
@@ -275,8 +284,11 @@ fn with_text(
                 .to_vec()
         }
     };
-    let mut octets = begin.as_bytes().to_vec();
+    let mut octets = name.as_bytes().to_vec();
     octets.push(b' ');
+    if !field.is_empty() {
+        octets.extend([field.as_bytes(), b" "].concat());
+    }
     let quotable = text
         .iter()
         .all(|b| matches!(b, b' '..=b'~') && !matches!(b, b'"' | b'\\'));
@@ -284,10 +296,22 @@ fn with_text(
         true => octets.extend([b"\"", &text[..], b"\""].concat()),
         false => octets.extend([format!("{{{}+}}\r\n", text.len()).as_bytes(), &text].concat()),
     }
+    let charset = charset.filter(|_| !text.is_ascii());
+    let decoded = match charset {
+        Some(_) => FOREIGN
+            .iter()
+            .find(|(name, _, octets)| Some(*name) == charset && *octets == text),
+        None => None,
+    };
     Key {
         name,
         octets,
-        charset: charset.filter(|_| !text.is_ascii()),
+        charset,
+        text: match decoded {
+            Some((_, decoded, _)) => (*decoded).to_owned(),
+            None => String::from_utf8_lossy(&text).into_owned(),
+        },
+        field,
     }
 }
 

@@ -5,17 +5,21 @@ use crate::client::{Answer, Client, Value};
 use crate::ledger::{Difference, Ledger};
 use crate::pair::{Both, Pair};
 use crate::phrases::FOREIGN;
+use crate::predict;
 use crate::programs::{Key, Program, Scope, program};
 use crate::returned;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub type Found = BTreeSet<u32>;
 
-/// What each has said to each key.
+/// What each has said to each key, of all messages or of some.
 #[derive(Default)]
-struct Known(BTreeMap<Key, Result<(Found, Found), ()>>);
+struct Known(BTreeMap<(Option<Key>, Key), Said>);
 
-/// Runs so many programs, of which some look into bodies: of all messages, if `whole`.
+/// What both have found, unless one of them has refused to look.
+type Said = Result<(Found, Found), ()>;
+
+/// Runs so many programs, of which some look into bodies: of many messages in a row, if `whole`.
 pub fn compare(
     pair: &mut Pair,
     ledger: &mut Ledger,
@@ -37,20 +41,28 @@ pub fn compare(
         };
         let charset = charset.filter(|name| *name != "utf-8");
         let mut program = program(chance, scope, charset, 3);
-        if scope.bodies && !whole {
-            // Bodies of some messages.
+        let mut within = None;
+        if scope.bodies {
             let first = chance.within(1, scope.count);
-            let octets = format!("UID {first}:{}", first + 60).into_bytes();
-            program = Program::All(vec![
-                Program::Key(Key {
-                    name: "UID",
-                    octets,
-                    charset: None,
-                }),
-                program,
-            ]);
+            let last = first + if whole { 2_000 } else { 60 };
+            let key = Key {
+                name: "UID",
+                octets: format!("UID {first}:{last}").into_bytes(),
+                charset: None,
+                text: String::new(),
+                field: "",
+            };
+            program = Program::All(vec![Program::Key(key.clone()), program]);
+            within = Some(key);
         }
-        one(pair, ledger, chance, &mut known, &program, charset);
+        one(
+            pair,
+            ledger,
+            chance,
+            &mut known,
+            (&program, within.as_ref()),
+            charset,
+        );
     }
 }
 
@@ -95,7 +107,7 @@ fn one(
     ledger: &mut Ledger,
     chance: &mut Chance,
     known: &mut Known,
-    program: &Program,
+    (program, within): (&Program, Option<&Key>),
     charset: Option<&'static str>,
 ) {
     ledger.compared("SEARCH program");
@@ -107,14 +119,22 @@ fn one(
     }
     let (theirs, ours) = (found(&both.theirs), found(&both.ours));
     if theirs != ours {
-        explain(pair, ledger, known, program, charset, (&theirs, &ours));
+        explain(
+            pair,
+            ledger,
+            known,
+            (program, within),
+            charset,
+            (&theirs, &ours),
+        );
     }
     if chance.once_in(3) {
         returned::compare(pair, ledger, chance, program, charset);
     }
 }
 
-fn same_verdict(pair: &mut Pair, ledger: &mut Ledger, both: &Both, asked: &str) -> bool {
+/// Whether both have answered; what one of them refuses is noted.
+pub fn same_verdict(pair: &mut Pair, ledger: &mut Ledger, both: &Both, asked: &str) -> bool {
     let [theirs, ours] = [&both.theirs, &both.ours].map(|answer| Value::Atom(answer.verdict()));
     let ok = both.theirs.end == "OK" && both.ours.end == "OK";
     if theirs != ours {
@@ -143,16 +163,27 @@ fn explain(
     pair: &mut Pair,
     ledger: &mut Ledger,
     known: &mut Known,
-    program: &Program,
+    (program, within): (&Program, Option<&Key>),
     charset: Option<&'static str>,
     whole: (&Found, &Found),
 ) {
     let mut keys = Vec::new();
     program.keys(&mut keys);
+    // What looks into bodies is asked of the same messages alone.
+    let scope = |key: &Key| {
+        within
+            .filter(|_| ["BODY", "TEXT"].contains(&key.name))
+            .cloned()
+    };
     for key in &keys {
-        learn(pair, ledger, known, key, charset);
+        learn(pair, ledger, known, (scope(key), key), charset);
     }
-    let said = |key: &Key| known.0.get(key).and_then(|said| said.as_ref().ok());
+    let said = |key: &Key| {
+        let said = known.0.get(&(scope(key), key.clone()));
+        said.and_then(|said| said.as_ref().ok())
+    };
+    let said_of =
+        |uid: u32| move |key: &Key| said(key).is_some_and(|(theirs, _)| theirs.contains(&uid));
     for (uid, mail) in (1..).zip(&pair.mails) {
         let theirs =
             program.holds(&|key| said(key).is_some_and(|(theirs, _)| theirs.contains(&uid)));
@@ -170,7 +201,14 @@ fn explain(
                 whole.1.contains(&uid),
             ),
         ] {
-            if follows != is {
+            if follows == is {
+                continue;
+            }
+            let apart = what.starts_with("theirs")
+                && predict::in_one_program(program, mail, &said_of(uid), is);
+            if apart {
+                ledger.listed(predict::OF_ADDRESSES);
+            } else {
                 let value = |is: bool| Value::Atom(is.to_string());
                 ledger.note(Difference {
                     what,
@@ -190,22 +228,34 @@ fn learn(
     pair: &mut Pair,
     ledger: &mut Ledger,
     known: &mut Known,
-    key: &Key,
+    (within, key): (Option<Key>, &Key),
     charset: Option<&'static str>,
 ) {
-    if known.0.contains_key(key) {
+    let alone = within
+        .iter()
+        .chain([key])
+        .cloned()
+        .map(Program::Key)
+        .collect();
+    let alone = command(&Program::All(alone), charset, "");
+    let about = (within, key.clone());
+    if known.0.contains_key(&about) {
         return;
     }
-    let alone = command(&Program::Key(key.clone()), charset, "");
     let both = pair.ask_bytes(&alone);
     let asked = key.octets.escape_ascii().to_string();
     if !same_verdict(pair, ledger, &both, &asked) {
-        known.0.insert(key.clone(), Err(()));
+        known.0.insert(about, Err(()));
         return;
     }
     let (theirs, ours) = (found(&both.theirs), found(&both.ours));
     for uid in theirs.symmetric_difference(&ours) {
         let mail = &pair.mails[*uid as usize - 1];
+        let manners = predict::of_key(key, mail, theirs.contains(uid));
+        if !manners.is_empty() {
+            manners.into_iter().for_each(|name| ledger.listed(name));
+            continue;
+        }
         let value = |found: &Found| Value::Atom(found.contains(uid).to_string());
         ledger.note(Difference {
             what: key.name,
@@ -216,7 +266,7 @@ fn learn(
             ours: value(&ours),
         });
     }
-    known.0.insert(key.clone(), Ok((theirs, ours)));
+    known.0.insert(about, Ok((theirs, ours)));
 }
 
 /// `MODSEQ`: each server counts in its own way, so the values are those that it has told.

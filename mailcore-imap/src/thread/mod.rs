@@ -55,15 +55,14 @@ struct Letter {
     subject: u32,
     /// The subject is that of a reply, or of something passed on.
     answers: bool,
-    /// Its node, and the node of what it answers by its own account.
+    /// Its node.
     node: u32,
-    parent: u32,
 }
 
 impl Letter {
     /// What orders messages: when they were sent, then their numbers (RFC 5256 §2.2).
-    fn when(&self) -> (i64, Uid) {
-        (self.sent, self.uid)
+    fn when(&self) -> (i64, u32) {
+        (self.sent, self.uid.number())
     }
 }
 
@@ -90,7 +89,8 @@ impl<S: BuildHasher + Clone> Threading<S> {
         }
     }
 
-    /// Adds a message, each once. Time is linear in its header.
+    /// Adds a message, each once, in the order of the mailbox: where references contradict one another, it decides
+    /// (RFC 5256 §3, REFERENCES (1)). Time is linear in its header, but for a logarithm.
     pub fn add(&mut self, message: &Message<'_>) {
         let mut letter = Letter {
             uid: message.uid,
@@ -98,7 +98,6 @@ impl<S: BuildHasher + Clone> Threading<S> {
             subject: NONE,
             answers: false,
             node: NONE,
-            parent: NONE,
         };
         if self.by != Algorithm::Refs {
             let subject = Subject::of(message.header);
@@ -111,7 +110,9 @@ impl<S: BuildHasher + Clone> Threading<S> {
         if self.by != Algorithm::OrderedSubject {
             let place = u32::try_from(self.letters.len()).unwrap_or(NONE);
             letter.node = self.own_node(message.header, place);
-            letter.parent = self.references(message.header, letter.node);
+            let parent = self.references(message.header);
+            // RFC 5256 §3 (1)(B)
+            self.links.answer(letter.node, parent);
         }
         self.letters.push(letter);
     }
@@ -130,7 +131,7 @@ impl<S: BuildHasher + Clone> Threading<S> {
     }
 
     /// Notes what the references say of one another, and gives the node of the last one.
-    fn references(&mut self, header: &[u8], own: u32) -> u32 {
+    fn references(&mut self, header: &[u8]) -> u32 {
         let field = first_field(header, "references").unwrap_or_default();
         let mut last = NONE;
         for id in MessageIds::new(&field).take(REFERENCES) {
@@ -138,7 +139,7 @@ impl<S: BuildHasher + Clone> Threading<S> {
                 continue;
             };
             // RFC 5256 §3 (1)(A): one after the other is parent and child, as far as nobody knows better.
-            if last != NONE && last != node {
+            if last != NONE {
                 self.links.guess(node, last);
             }
             last = node;
@@ -151,7 +152,7 @@ impl<S: BuildHasher + Clone> Threading<S> {
                 .and_then(|id| self.reference(&id))
                 .unwrap_or(NONE);
         }
-        if last == own { NONE } else { last }
+        last
     }
 
     /// The node of a message that is referred to, and may be there or not.

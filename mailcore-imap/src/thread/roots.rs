@@ -3,7 +3,6 @@
 use super::links::Links;
 use super::threads::{Branch, Threads, plant};
 use super::{Letter, NONE};
-use mailcore_base::mailbox::Uid;
 
 /// ORDEREDSUBJECT: of each subject one thread, the first message at its top and all others below it.
 pub(super) fn by_subject(letters: &[Letter], subjects: usize) -> Threads {
@@ -37,7 +36,6 @@ pub(super) fn by_reference(
     mut links: Links,
     subjects: Option<usize>,
 ) -> Threads {
-    links.tie(letters);
     let mut grove = Grove::of(letters, &links);
     match subjects {
         Some(subjects) => grove.gather(subjects),
@@ -50,7 +48,7 @@ pub(super) fn by_reference(
 #[derive(Debug, Clone, Copy)]
 struct Top {
     node: u32,
-    when: (i64, Uid),
+    when: (i64, u32),
     /// Its first message; its own, if it has one.
     letter: u32,
 }
@@ -245,7 +243,8 @@ impl<'l> Grove<'l> {
         }
     }
 
-    /// REFS: threads in the order of their latest messages.
+    /// REFS: threads in the order of their latest messages; of the same time, as with Dovecot, those first whose first
+    /// message is not there.
     fn by_latest(&mut self, links: &mut Links) {
         let mut latest = vec![None; self.under.len()];
         for one in self.letters {
@@ -257,6 +256,9 @@ impl<'l> Grove<'l> {
             let root = links.root(top.node) as usize;
             if let Some(Some(sent)) = latest.get(root) {
                 top.when.0 = *sent;
+            }
+            if self.letter.get(root) == Some(&NONE) {
+                top.when.1 = 0;
             }
         }
     }

@@ -107,14 +107,29 @@ fn what_is_not_there_gives_its_place_to_its_children() {
     assert_eq!(referring(&["a:", "b:a gone", "c:a gone"]), "(1(2)(3))");
     assert_eq!(referring(&["a:x y z", "b:x y z"]), "((1)(2))");
     assert_eq!(referring(&["a:x y", "b:x z", "c:x"]), "((1)(2)(3))");
-    assert_eq!(referring(&["a:x y", "b:a x"]), "(1(2))");
+    assert_eq!(referring(&["a:x y", "b:a x"]), "((1)(2))");
 }
 
 #[test]
-fn what_a_message_says_of_itself_stands_before_what_others_say() {
+fn what_a_message_says_of_itself_stands_from_then_on_and_what_others_say_where_it_has_no_place() {
     // Another's references put c below b; its own put it below a.
     assert_eq!(referring(&["a:", "b:", "c:a", "d:a b c"]), "(1(2)(3(4)))");
-    assert_eq!(referring(&["d:a b c", "c:a", "b:", "a:"]), "(4(2(1))(3))");
+    assert_eq!(referring(&["d:a b c", "c:a", "a:"]), "(3(2(1)))");
+    // Whoever says nothing answers nothing, until a later message says that it does (RFC 5256 §3 (1)(B)).
+    assert_eq!(referring(&["d:a b c", "c:a", "b:", "a:"]), "(3)(4(2(1)))");
+    assert_eq!(referring(&["b:", "d:a b c", "c:a", "a:"]), "(4(1)(3(2)))");
+    // Nor does whoever names itself last, or what is below it.
+    assert_eq!(referring(&["d:a b", "b:a b", "a:"]), "(2(1))(3)");
+    assert_eq!(referring(&["d:a b", "b:a d", "a:"]), "(2(1))(3)");
+}
+
+#[test]
+fn of_threads_as_late_as_each_other_refs_tells_those_first_that_have_lost_their_first_message() {
+    let headers = ["", "<gone@x>", "", "<lost@x>", "<lost@x>"].map(|references| {
+        format!("Date: 1 Jan 2024 10:00:00 +0000\r\nReferences: {references}\r\n")
+    });
+    let found = threads(Algorithm::Refs, headers.iter().map(String::as_str));
+    assert_eq!(shown(&found), "(2)((4)(5))(1)(3)");
 }
 
 #[test]
@@ -157,6 +172,38 @@ fn a_thread_however_deep_takes_no_depth_of_ours() {
         assert_eq!(told.uid, Uid::new(uid));
         assert_eq!(told.children, u32::from(uid < MANY));
     }
+}
+
+#[test]
+fn links_that_are_made_and_broken_at_the_end_of_a_deep_thread_take_no_depth_either() {
+    const DEEP: u32 = 50_000;
+    let mut threading = threading(Algorithm::References);
+    for n in 1..=3 * DEEP {
+        let references = match n {
+            // A thread of that depth,
+            1..=DEEP => format!("<{}@x>", n - 1),
+            // and threads of two that others put below its end, which they leave again.
+            _ if n <= 2 * DEEP => format!("<a{n}@x> <b{n}@x> <{DEEP}@x> <a{n}@x>"),
+            _ => String::new(),
+        };
+        let id = match n {
+            1..=DEEP => n.to_string(),
+            _ if n <= 2 * DEEP => format!("c{n}"),
+            _ => format!("a{}", n - DEEP),
+        };
+        let header =
+            format!("Message-ID: <{id}@x>\r\nReferences: {references}\r\nSubject: {n}\r\n");
+        threading.add(&Message {
+            uid: Uid::new(n).unwrap(),
+            received: DateTime::utc(n.into()),
+            size: 0,
+            header: header.as_bytes(),
+        });
+    }
+    let threads = threading.threads();
+    let tops =
+        (0..threads.len()).filter(|at| *at == 0 || threads.get(at - 1).unwrap().children == 0);
+    assert_eq!(tops.count(), 1 + DEEP as usize);
 }
 
 #[test]
@@ -210,7 +257,7 @@ proptest! {
     }
 
     #[test]
-    fn threads_do_not_hang_on_the_order_of_the_mailbox(
+    fn where_nobody_contradicts_threads_do_not_hang_on_the_order_of_the_mailbox(
         parents in proptest::collection::vec(any::<prop::sample::Index>(), 1..12),
     ) {
         // A tree in which each message names all that it goes back to.

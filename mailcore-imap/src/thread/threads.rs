@@ -44,7 +44,7 @@ pub(super) struct Branch {
     /// Which node it is under, by its number; the highest number for none.
     pub(super) under: u32,
     /// What orders it among its siblings.
-    pub(super) when: (i64, Uid),
+    pub(super) when: (i64, u32),
     pub(super) node: u32,
     /// Its message.
     pub(super) uid: Option<Uid>,

@@ -136,6 +136,40 @@ fn text_is_found_decoded_and_in_any_case() {
 }
 
 #[test]
+fn a_header_is_searched_as_it_stands_with_its_folds_undone() {
+    let message = "From : ann\nSubject:\n  Two\n\tWords \nX-A:b\tc\nno field\nTo:\t c\nX-B:   \nX-C:\n d\n\nx\n";
+    for (sought, expected) in [
+        ("from : ann", true),
+        ("from: ann", false),
+        ("subject:  two words \r\n", true),
+        ("x-a:b\tc", true),
+        ("x-a: b", false),
+        ("no field\r\nto:\t c", true),
+        ("no field:", false),
+    ] {
+        assert_eq!(matches(text(sought), message), expected, "{sought:?}");
+    }
+    for (name, sought, expected) in [
+        ("from", "ann", true),
+        ("subject", " two words ", true),
+        ("subject", "  two", true),
+        ("subject", "   two", false),
+        ("x-a", "b\tc", true),
+        ("x-b", "  ", true),
+        ("x-b", "   ", false),
+        ("x-c", " d", true),
+        ("to", " c", true),
+        ("no field", "", false),
+    ] {
+        assert_eq!(
+            matches(header(name, sought), message),
+            expected,
+            "{name} {sought:?}"
+        );
+    }
+}
+
+#[test]
 fn addresses_are_searched_as_an_envelope_tells_them() {
     let of = |name: &str, value: &str| {
         key(Key::Address {

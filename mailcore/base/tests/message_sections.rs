@@ -231,6 +231,7 @@ fn encoded_words_are_decoded_and_joined() {
         ("=?utf-8?b?w6k=?=x", "éx"),
         ("=?utf-8?q?=C3?= =?utf-8?q?=A9?=", "é"),
         ("=?utf-8*fr?q?x?=", "x"),
+        ("=??Q?Re=3A_Bras=C3=ADlia?=", "Re: Brasília"),
         (
             "=?nope?q?x?= =?utf-8?z?x?= =?utf-8?q?",
             "=?nope?q?x?= =?utf-8?z?x?= =?utf-8?q?",
@@ -239,6 +240,10 @@ fn encoded_words_are_decoded_and_joined() {
         ("=?=?utf-8?q?x?=", "=?x"),
     ] {
         assert_eq!(decode_words(value.as_bytes()), text, "{value}");
+    }
+    // Octets in a row that are no UTF-8 are one sign, in whatever runs they are read.
+    for value in [&b"Gr\xfc\xdfe"[..], b"Gr\xfc\r\n\xe2\x82e"] {
+        assert_eq!(decode_words(value), "Gr\u{fffd}e");
     }
     assert_eq!(
         decode_parameter(b"name*", b"iso-8859-1'en'%A3%20x%4"),

@@ -7,7 +7,8 @@ use super::transfer::{Encoding, hex};
 
 /// Decodes the encoded words of a header value. Folds go; white space between two encoded words goes
 /// (RFC 2047 §6.2), and a character split over two of them is made whole. What is no encoded word, or is of an
-/// unknown charset, stays. Bytes above US-ASCII are taken for UTF-8 (RFC 6532). Linear, however it is broken.
+/// unknown charset, stays. Bytes above US-ASCII are taken for UTF-8 (RFC 6532); a run of them that is none becomes one
+/// replacement character. Linear, however it is broken.
 pub fn decode_words(value: &[u8]) -> String {
     let mut out = String::with_capacity(value.len());
     let mut open: Option<(Charset, ToUtf8)> = None;
@@ -52,7 +53,13 @@ fn push_plain(text: &[u8], out: &mut String) {
         .copied()
         .filter(|b| !matches!(b, b'\r' | b'\n'))
         .collect();
-    out.push_str(&String::from_utf8_lossy(&unfolded));
+    for chunk in unfolded.utf8_chunks() {
+        out.push_str(chunk.valid());
+        // However many octets in a row nothing explains, they are one sign, as with Dovecot.
+        if !chunk.invalid().is_empty() && !out.ends_with(char::REPLACEMENT_CHARACTER) {
+            out.push(char::REPLACEMENT_CHARACTER);
+        }
+    }
 }
 
 struct Word {
@@ -70,8 +77,11 @@ impl Word {
         let (encoding, rest) = split(rest)?;
         let (encoded, rest) = split(rest)?;
         let rest = rest.strip_prefix(b"=")?;
-        // RFC 2231 §5: a language may follow the charset.
-        let charset = Charset::parse(charset.split(|&b| b == b'*').next()?)?;
+        // RFC 2231 §5: a language may follow the charset. Some programs name no charset at all (`=??Q?…?=`).
+        let charset = match charset.split(|&b| b == b'*').next()? {
+            b"" => Charset::UTF_8,
+            name => Charset::parse(name)?,
+        };
         let bytes = match encoding {
             b"b" | b"B" => Encoding::Base64.decode(encoded),
             b"q" | b"Q" => decode_q(encoded),

@@ -208,15 +208,20 @@ impl<'m, 's> Reading<'m, 's> {
             if !whole && !named {
                 continue;
             }
-            // A fold is one space to whoever looks for words, whatever it was made with.
-            let value = decode_words(&field.value()).replace('\t', " ");
             if named {
+                // The blank behind the colon belongs to neither.
+                let value = field.raw_value();
+                let value = value
+                    .strip_prefix(b" ")
+                    .or(value.strip_prefix(b"\t"))
+                    .unwrap_or(value);
+                let value = decode_words(&unfolded(value));
                 self.search_field(field.name(), &casemap(&value));
                 self.search_addresses(&field);
             }
             if whole {
-                let name = String::from_utf8_lossy(field.name());
-                self.search_text(&format!("{name}: {value}\r\n"));
+                self.search_text(&decode_words(&unfolded(field.raw())));
+                self.search_text("\r\n");
             }
         }
     }
@@ -312,6 +317,21 @@ impl Body {
         self.to_utf8.feed(&self.bytes, &mut self.text);
         self.to_utf8.finish(&mut self.text);
     }
+}
+
+/// A field, or its value, as it stands, its folds undone: line ends go, and a tab that begins a line is a space.
+fn unfolded(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    for (at, line) in text.split_inclusive(|b| *b == b'\n').enumerate() {
+        let start = out.len();
+        out.extend(line.iter().filter(|b| !matches!(b, b'\r' | b'\n')));
+        if at > 0
+            && let Some(tab @ b'\t') = out.get_mut(start)
+        {
+            *tab = b' ';
+        }
+    }
+    out
 }
 
 fn address_line(field: &Field<'_>) -> String {
