@@ -14,6 +14,7 @@ use mailcore_base::mailbox::{Keyword, Uid, UidSet};
 use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Of more messages at once their texts are not taken along (about 8 MiB), but made anew when somebody needs them.
 const MOST_TEXTS: usize = 4096;
@@ -39,13 +40,12 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
                 let Some(uid) = Uid::new(row.uid) else {
                     continue;
                 };
-                let sizes = table.sizes(&row);
-                match content(from, (&row, sizes.0), to) {
+                match content(from, &row, to) {
                     Ok(content) => {
                         places.push((row.uid, row.place));
                         let keywords = row.flags.keywords().filter_map(|n| names.iter().nth(n));
                         let keywords: Vec<Keyword> = keywords.cloned().collect();
-                        letters.push((uid, letter(content, &row, keywords, sizes)));
+                        letters.push((uid, letter(content, &row, keywords, table.sizes(&row))));
                         taken.insert(uid);
                     }
                     Err(e) if e.kind() == ErrorKind::NotFound => vanished = true,
@@ -93,23 +93,26 @@ fn letter(
     }
 }
 
-/// A system writes back what nobody has synced within half of that (Linux: vm.dirty_expire_centisecs), and what we write is
-/// durable before it is shown.
-const WRITTEN_BACK: i64 = 120;
+/// A system writes back what nobody has synced within half of that (Linux: vm.dirty_expire_centisecs).
+const WRITTEN_BACK: Duration = Duration::from_secs(120);
 
-fn content(
-    from: &Room,
-    (row, len): (&Row<'_>, Option<u64>),
-    to: &Arc<Room>,
-) -> std::io::Result<Content> {
+/// What is settled has not been touched for so long: nobody can set that time, as whoever restores old mail sets its date.
+fn settled(from: &Room, path: &Path) -> Option<Settled> {
+    let stat = from.site.disk.stat(path).ok()?;
+    let age = from.site.now().duration_since(stat.changed).ok()?;
+    (age > WRITTEN_BACK && !from.site.shared).then(|| Settled {
+        date: seconds(stat.modified),
+        len: stat.len,
+    })
+}
+
+fn content(from: &Room, row: &Row<'_>, to: &Arc<Room>) -> std::io::Result<Content> {
     let path = from.path(row.file());
-    let old = seconds(from.site.now()) - WRITTEN_BACK;
+    let settled = settled(from, &path);
     match Aside::link(to, &path) {
-        Ok(aside) => Ok(match (row.date, len) {
-            (Some(date), Some(len)) if date < old && !from.site.shared => {
-                Content::Settled(aside, Settled { date, len })
-            }
-            _ => Content::Aside(aside),
+        Ok(aside) => Ok(match settled {
+            Some(settled) => Content::Settled(aside, settled),
+            None => Content::Aside(aside),
         }),
         Err(e) if e.kind() == ErrorKind::NotFound || disk::is_stale(&e) => Err(e),
         // Another file system, or too many names already.
