@@ -225,6 +225,11 @@ fn real_charsets_are_found_in_bodies_and_subjects() {
     for (subject, found) in [
         ("=?ISO-2022-JP?B?GyRCRnxLXBsoQg==?=", "\u{65e5}\u{672c}"),
         ("=?gb18030?b?1tDOxA==?=", "\u{4e2d}\u{6587}"),
+        // Each begins and ends in US-ASCII; what follows goes on where the one in front ended.
+        (
+            "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?= =?iso-2022-jp?B?GyRCRnxLXBsoQg==?=",
+            "\u{65e5}\u{672c}\u{65e5}\u{672c}",
+        ),
         // A character cut in two by encoded words.
         ("=?utf-8?q?caf=C3?= =?utf-8?q?=A9?=", "CAF\u{c9}"),
         ("=?utf-7?q?+ZeVnLA-?=", "\u{65e5}"),

@@ -27,7 +27,7 @@ pub fn decode_words(value: &[u8]) -> String {
         }
         if open
             .as_ref()
-            .is_none_or(|(charset, _)| *charset != word.charset)
+            .is_none_or(|(charset, _)| *charset != word.charset || word.says_its_state())
         {
             close(&mut open, &mut out);
         }
@@ -69,6 +69,12 @@ struct Word {
 }
 
 impl Word {
+    /// RFC 1468: in ISO-2022-JP each word begins and ends in US-ASCII (RFC 2047 §3), so that the end of one and the start of
+    /// the next are two escapes in a row, which a decoder takes for an attack.
+    fn says_its_state(&self) -> bool {
+        self.bytes.starts_with(b"\x1b")
+    }
+
     /// `=?charset[*language]?encoding?text?=` at the start of `text`. No more of it is looked at than up to
     /// the fourth question mark.
     fn parse(text: &[u8]) -> Option<Word> {
