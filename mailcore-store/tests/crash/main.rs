@@ -15,7 +15,7 @@ use mailcore_store::disk::{Loss, SimDisk};
 use mailcore_store::mailbox::Clock;
 use mailcore_store::mailbox::maildir::{Maildir, Options};
 use model::{Facts, Op};
-use power::{Checked, Trial, finds_the_loss_without_syncs, outlives_every_crash, run};
+use power::{Checked, Trial, finds_the_loss_without_syncs, operations, outlives_every_crash, run};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -71,20 +71,6 @@ fn store(disk: &SimDisk) -> Maildir {
     Maildir::on(Arc::new(disk.clone()), clock, options)
 }
 
-/// The commands, until the first that is not answered with success.
-async fn until_it_fails(disk: &SimDisk) -> Facts {
-    let mut facts = Facts::new();
-    let Ok(life) = Life::begin(&store(disk), disk).await else {
-        return facts;
-    };
-    for op in COMMANDS {
-        if life.perform(&mut facts, op).await.is_err() {
-            break;
-        }
-    }
-    facts
-}
-
 /// All commands, whatever becomes of each.
 async fn to_the_end(disk: &SimDisk) -> Result<Facts, String> {
     let mut facts = Facts::new();
@@ -107,20 +93,6 @@ async fn to_the_end(disk: &SimDisk) -> Result<Facts, String> {
     Ok(facts)
 }
 
-/// The next life, after some minutes: everything told is true, and it goes on.
-async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Checked {
-    // Longer than the lock of a dead process is honoured whose name was torn.
-    disk.advance(Duration::from_secs(150));
-    // Meanwhile another program has delivered, if there is a mailbox.
-    if drop_in(disk, 2, "stranger").is_ok() {
-        facts.perhaps("INBOX", "stranger");
-    }
-    let life = Life::begin(&store(disk), disk).await;
-    let life = life.map_err(|e| format!("no start: {e} ({e:?})"))?;
-    life.check(&facts).await?;
-    life.go_on(&mut facts).await
-}
-
 struct Commands;
 
 impl Trial for Commands {
@@ -130,17 +102,33 @@ impl Trial for Commands {
         disk()
     }
 
+    /// The commands, until the first that is not answered with success.
     async fn until_it_fails(disk: &SimDisk) -> Facts {
-        until_it_fails(disk).await
+        let mut facts = Facts::new();
+        let Ok(life) = Life::begin(&store(disk), disk).await else {
+            return facts;
+        };
+        for op in COMMANDS {
+            if life.perform(&mut facts, op).await.is_err() {
+                break;
+            }
+        }
+        facts
     }
 
-    async fn afterwards(disk: &SimDisk, facts: Facts) -> Checked {
-        afterwards(disk, facts).await
+    /// The next life, after some minutes: everything told is true, and it goes on.
+    async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Checked {
+        // Longer than the lock of a dead process is honoured whose name was torn.
+        disk.advance(Duration::from_secs(150));
+        // Meanwhile another program has delivered, if there is a mailbox.
+        if drop_in(disk, 2, "stranger").is_ok() {
+            facts.perhaps("INBOX", "stranger");
+        }
+        let life = Life::begin(&store(disk), disk).await;
+        let life = life.map_err(|e| format!("no start: {e} ({e:?})"))?;
+        life.check(&facts).await?;
+        life.go_on(&mut facts).await
     }
-}
-
-fn operations() -> u64 {
-    power::operations::<Commands>()
 }
 
 #[test]
@@ -153,7 +141,7 @@ fn without_a_crash_all_commands_succeed() {
             life.perform(&mut facts, op).await.unwrap();
         }
         life.check(&facts).await.unwrap();
-        afterwards(&disk.restart(Loss::Lost, 0), facts)
+        Commands::afterwards(&disk.restart(Loss::Lost, 0), facts)
             .await
             .unwrap();
     });
@@ -177,10 +165,10 @@ fn a_crash_that_tears_loses_nothing_told() {
 /// The process is killed, the machine goes on: what the next life has built on must outlive a loss of power after it.
 #[test]
 fn what_a_killed_process_has_left_is_made_durable_before_it_is_built_on() {
-    for after in 0..=operations() {
+    for after in 0..=operations::<Commands>() {
         let disk = disk();
         disk.crash_after(after);
-        let mut facts = run(until_it_fails(&disk));
+        let mut facts = run(Commands::until_it_fails(&disk));
         let lived = run(async {
             let disk = disk.killed();
             disk.advance(Duration::from_secs(150));
@@ -207,7 +195,7 @@ fn with_syncing_switched_off_the_check_finds_the_loss() {
 
 #[test]
 fn after_a_failed_operation_nothing_told_is_lost() {
-    for at in 1..=operations() {
+    for at in 1..=operations::<Commands>() {
         let disk = disk();
         disk.fail_at(at);
         let facts = run(to_the_end(&disk));
@@ -216,7 +204,7 @@ fn after_a_failed_operation_nothing_told_is_lost() {
             .unwrap();
         for (loss, seed) in [(Loss::Lost, 0), (Loss::Torn, at)] {
             let survivor = disk.restart(loss, seed);
-            run(afterwards(&survivor, facts.clone()))
+            run(Commands::afterwards(&survivor, facts.clone()))
                 .map_err(|why| format!("failed at {at}, {loss:?}: {why}"))
                 .unwrap();
         }
@@ -225,7 +213,7 @@ fn after_a_failed_operation_nothing_told_is_lost() {
 
 #[test]
 fn on_a_full_disk_nothing_told_is_lost() {
-    for at in (1..=operations()).step_by(2) {
+    for at in (1..=operations::<Commands>()).step_by(2) {
         let disk = disk();
         disk.full_from(Some(at));
         let facts = run(to_the_end(&disk));
@@ -234,10 +222,10 @@ fn on_a_full_disk_nothing_told_is_lost() {
             .unwrap();
         // Room is made, and the same server goes on; then power is lost.
         disk.full_from(None);
-        run(afterwards(&disk, facts.clone()))
+        run(Commands::afterwards(&disk, facts.clone()))
             .map_err(|why| format!("full from {at}: {why}"))
             .unwrap();
-        run(afterwards(&disk.restart(Loss::Lost, 0), facts))
+        run(Commands::afterwards(&disk.restart(Loss::Lost, 0), facts))
             .map_err(|why| format!("full from {at}, then a crash: {why}"))
             .unwrap();
     }

@@ -14,7 +14,7 @@ use mailcore_store::mailbox::Clock;
 use mailcore_store::queue::Lane;
 use mailcore_store::queue::log::{Options, SegmentQueue};
 use model::{Facts, Life, Op, at};
-use power::{Checked, Trial, finds_the_loss_without_syncs, outlives_every_crash, run};
+use power::{Checked, Trial, finds_the_loss_without_syncs, operations, outlives_every_crash, run};
 use std::sync::Arc;
 
 const OPS: [Op; 33] = [
@@ -53,10 +53,6 @@ const OPS: [Op; 33] = [
     Op::Assign("seven", Lane::Deferred),
 ];
 
-fn disk() -> SimDisk {
-    SimDisk::new(at(0))
-}
-
 /// A life of the queue; each has a number of its own.
 fn queue(disk: &SimDisk, life: u64) -> Result<SegmentQueue> {
     let clock = {
@@ -68,21 +64,6 @@ fn queue(disk: &SimDisk, life: u64) -> Result<SegmentQueue> {
     options.buffer = 1024;
     options.seed = life;
     SegmentQueue::on(Arc::new(disk.clone()), clock, options)
-}
-
-/// What is done, until the first that is not answered with success.
-async fn until_it_fails(disk: &SimDisk) -> Facts {
-    let mut facts = Facts::default();
-    let Ok(queue) = queue(disk, 1) else {
-        return facts;
-    };
-    let life = Life(queue);
-    for op in OPS {
-        if life.perform(&mut facts, op).await.is_err() {
-            break;
-        }
-    }
-    facts
 }
 
 /// All that can be done, whatever becomes of each.
@@ -101,44 +82,47 @@ async fn to_the_end(disk: &SimDisk) -> Facts {
     facts
 }
 
-/// The next life: everything told is true, it goes on, and the life after that says the same.
-async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Checked {
-    let started = |e| format!("no start: {e} ({e:?})");
-    let life = Life(queue(disk, 2).map_err(started)?);
-    life.check(&facts).await?;
-    life.go_on(&mut facts).await?;
-    drop(life);
-    let life = Life(queue(&disk.restart(Loss::Lost, 0), 3).map_err(started)?);
-    life.check(&facts)
-        .await
-        .map_err(|why| format!("a life later: {why}"))
-}
-
 struct Queued;
 
 impl Trial for Queued {
     type Facts = Facts;
 
     fn disk() -> SimDisk {
-        disk()
+        SimDisk::new(at(0))
     }
 
+    /// What is done, until the first that is not answered with success.
     async fn until_it_fails(disk: &SimDisk) -> Facts {
-        until_it_fails(disk).await
+        let mut facts = Facts::default();
+        let Ok(queue) = queue(disk, 1) else {
+            return facts;
+        };
+        let life = Life(queue);
+        for op in OPS {
+            if life.perform(&mut facts, op).await.is_err() {
+                break;
+            }
+        }
+        facts
     }
 
-    async fn afterwards(disk: &SimDisk, facts: Facts) -> Checked {
-        afterwards(disk, facts).await
+    /// The next life: everything told is true, it goes on, and the life after that says the same.
+    async fn afterwards(disk: &SimDisk, mut facts: Facts) -> Checked {
+        let started = |e| format!("no start: {e} ({e:?})");
+        let life = Life(queue(disk, 2).map_err(started)?);
+        life.check(&facts).await?;
+        life.go_on(&mut facts).await?;
+        drop(life);
+        let life = Life(queue(&disk.restart(Loss::Lost, 0), 3).map_err(started)?);
+        life.check(&facts)
+            .await
+            .map_err(|why| format!("a life later: {why}"))
     }
-}
-
-fn operations() -> u64 {
-    power::operations::<Queued>()
 }
 
 #[test]
 fn without_a_crash_everything_succeeds() {
-    let disk = disk();
+    let disk = Queued::disk();
     let facts = run(async {
         let life = Life(queue(&disk, 1).unwrap());
         let mut facts = Facts::default();
@@ -147,7 +131,7 @@ fn without_a_crash_everything_succeeds() {
         }
         facts
     });
-    run(afterwards(&disk.restart(Loss::Lost, 0), facts)).unwrap();
+    run(Queued::afterwards(&disk.restart(Loss::Lost, 0), facts)).unwrap();
 }
 
 #[test]
@@ -168,12 +152,12 @@ fn a_crash_that_tears_loses_nothing_told() {
 /// The process is killed, the machine goes on: what the next life has seen must outlive a loss of power after it.
 #[test]
 fn what_a_killed_process_has_left_is_made_durable_before_it_is_believed() {
-    for after in 0..=operations() {
-        let disk = disk();
+    for after in 0..=operations::<Queued>() {
+        let disk = Queued::disk();
         disk.crash_after(after);
-        let facts = run(until_it_fails(&disk));
+        let facts = run(Queued::until_it_fails(&disk));
         disk.crash_after(u64::MAX);
-        run(afterwards(&disk, facts))
+        run(Queued::afterwards(&disk, facts))
             .map_err(|why| format!("killed after {after}: {why}"))
             .unwrap();
     }
@@ -186,13 +170,13 @@ fn with_syncing_switched_off_the_check_finds_the_loss() {
 
 #[test]
 fn after_a_failed_operation_nothing_told_is_lost_and_nothing_refused_comes_back() {
-    for at in 1..=operations() {
-        let disk = disk();
+    for at in 1..=operations::<Queued>() {
+        let disk = Queued::disk();
         disk.fail_at(at);
         let facts = run(to_the_end(&disk));
         for (loss, seed) in [(Loss::Lost, 0), (Loss::Kept, 0), (Loss::Torn, at)] {
             let survivor = disk.restart(loss, seed);
-            run(afterwards(&survivor, facts.clone()))
+            run(Queued::afterwards(&survivor, facts.clone()))
                 .map_err(|why| format!("failed at {at}, {loss:?}: {why}"))
                 .unwrap();
         }
@@ -201,13 +185,13 @@ fn after_a_failed_operation_nothing_told_is_lost_and_nothing_refused_comes_back(
 
 #[test]
 fn on_a_full_disk_nothing_told_is_lost() {
-    for at in (1..=operations()).step_by(2) {
-        let disk = disk();
+    for at in (1..=operations::<Queued>()).step_by(2) {
+        let disk = Queued::disk();
         disk.full_from(Some(at));
         let facts = run(to_the_end(&disk));
         // Room is made, and power is lost.
         disk.full_from(None);
-        run(afterwards(&disk.restart(Loss::Lost, 0), facts))
+        run(Queued::afterwards(&disk.restart(Loss::Lost, 0), facts))
             .map_err(|why| format!("full from {at}, then a crash: {why}"))
             .unwrap();
     }
