@@ -41,10 +41,10 @@ fn text(client: &mut Client, uid: u32, item: &str) -> Vec<u8> {
     }
 }
 
-/// What both say to an item without the range that it asks for.
+/// What both say to an item without the range that it asks for; of a size, what it is the size of.
 pub fn wholes(pair: &mut Pair, uid: u32, item: &str) -> (Value, Value) {
-    let whole = item.split('<').next().unwrap_or(item);
-    let [theirs, ours] = [&mut pair.theirs, &mut pair.ours].map(|client| text(client, uid, whole));
+    let whole = item.split('<').next().unwrap_or(item).replace(".SIZE", "");
+    let [theirs, ours] = [&mut pair.theirs, &mut pair.ours].map(|client| text(client, uid, &whole));
     (Value::Text(theirs), Value::Text(ours))
 }
 

@@ -4,7 +4,7 @@ use crate::client::Value;
 use crate::ledger::{Class, Difference};
 use crate::marks::{
     boundary_ends_header, empty_part, encoded_multipart, encoded_without_mime, folded, has,
-    several_types, undecodable,
+    several_types, undecodable, word_in_broken_word,
 };
 use crate::predict::OF_ADDRESSES;
 use std::collections::BTreeSet;
@@ -42,8 +42,11 @@ pub const CLASSES: &[Class] = &[
     },
     Class {
         name: "BINARY of encoded multiparts",
-        why: "a multipart without parts is decoded by Dovecot where it is said to be encoded; RFC 2045 §6.4 has no encoding there",
-        holds: |d| d.what == "BINARY" && encoded_multipart(d.near),
+        why: "a multipart without parts is decoded by Dovecot where it is said to be encoded, be it by what stands behind a boundary that ends its header; RFC 2045 §6.4 has no encoding there",
+        holds: |d| {
+            let no_parts = boundary_ends_header(d.near) && has(d.near, "multipart/");
+            d.what == "BINARY" && (encoded_multipart(d.near) || no_parts)
+        },
     },
     Class {
         name: "size among others",
@@ -57,6 +60,7 @@ pub const CLASSES: &[Class] = &[
                 && refused
                 && !d.asked.contains("BINARY.PEEK")
                 && (undecodable(&d.mail.octets)
+                    || boundary_ends_header(&d.mail.octets)
                     || folded(&d.mail.octets, "content-transfer-encoding:"))
         },
     },
@@ -122,7 +126,7 @@ pub const CLASSES: &[Class] = &[
     },
     Class {
         name: "BINARY of parts in parts",
-        why: "where a part within is empty, or its header has no end, Dovecot's BINARY of what holds it adds line ends, leaves a wrong label, tells a header twice or goes on behind the part",
+        why: "where a part within is empty, or its header has no end, Dovecot's BINARY of what holds it adds line ends, leaves a wrong label, tells a header twice, goes on behind the part or finds too little there and hangs up",
         holds: |d| {
             let holds_parts = ["multipart/", "message/rfc822"]
                 .iter()
@@ -131,9 +135,9 @@ pub const CLASSES: &[Class] = &[
             let goes_on = match (&d.theirs, &d.ours) {
                 (Value::Text(theirs), Value::Text(ours)) => {
                     squeezed(theirs).starts_with(&squeezed(ours))
-                        || empty_part(d.near) && told_twice(theirs, ours)
+                        || told_more(theirs, ours, &d.mail.octets)
                 }
-                _ => unknown_to_them(d) || d.what == "BINARY.SIZE" && empty_part(d.near),
+                _ => unknown_to_them(d) || d.theirs.is("BYE") && empty_part(d.near),
             };
             (d.what.starts_with("BINARY") || d.what == "verdict" && d.asked.contains("BINARY"))
                 && holds_parts
@@ -149,6 +153,14 @@ pub const CLASSES: &[Class] = &[
         name: "bodies of two types",
         why: "of two Content-Type fields Dovecot's search takes one and its BODYSTRUCTURE, as ours, the first; what it finds where they differ in having parts is not predicted",
         holds: |d| ["BODY", "TEXT"].contains(&d.what) && several_types(&d.mail.octets),
+    },
+    Class {
+        name: "a word in a broken word",
+        why: "what begins as an encoded word and does not end before another does (=?big5?B?wWPF6aSkpOU=? =?big5?Q?=C1?=): Dovecot reads it as one, which it cannot decode, and loses what stands in its middle; RFC 2047 §2 has no blank in a word, so that the second one is whole",
+        holds: |d| {
+            ["FROM", "TO", "CC", "BCC", "SUBJECT", "HEADER", "TEXT"].contains(&d.what)
+                && word_in_broken_word(&d.mail.octets)
+        },
     },
     Class {
         name: "a backslash alone",
@@ -245,18 +257,18 @@ fn same_but_labels(difference: &Difference<'_>) -> bool {
         || as_long && theirs.starts_with(&ours)
 }
 
-/// Whether theirs is ours with some of its lines told once more.
-fn told_twice(theirs: &[u8], ours: &[u8]) -> bool {
-    let (theirs, ours) = (unlabelled(theirs), unlabelled(ours));
+/// Whether theirs is ours with more lines in it, all of which are ours or the message's.
+fn told_more(theirs: &[u8], ours: &[u8], message: &[u8]) -> bool {
     let lines = |text: &[u8]| -> Vec<Vec<u8>> {
+        let text = unlabelled(text);
         let lines = text.split(|b| *b == b'\n').map(<[u8]>::trim_ascii_end);
         lines
             .filter(|line| !line.is_empty())
             .map(<[u8]>::to_vec)
             .collect()
     };
-    let (theirs, ours) = (lines(&theirs), lines(&ours));
-    let known: BTreeSet<&Vec<u8>> = ours.iter().collect();
+    let (theirs, ours, message) = (lines(theirs), lines(ours), lines(message));
+    let known: BTreeSet<&Vec<u8>> = ours.iter().chain(&message).collect();
     let mut rest = theirs.iter();
     theirs.len() > ours.len()
         && theirs.iter().all(|line| known.contains(line))

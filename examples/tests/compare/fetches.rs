@@ -115,12 +115,15 @@ fn compare_rows(pair: &mut Pair, ledger: &mut Ledger, both: &Both, command: &str
             if theirs != ours {
                 let near = closer::part(pair, uid, name);
                 let contradiction = closer::contradiction(pair, uid, name, &theirs, &ours);
-                // What is true of some octets is judged by all of them.
-                let (theirs, ours) = match contradiction {
-                    None if what == "BINARY" => closer::wholes(pair, uid, name),
-                    _ => (theirs, ours),
+                // What is true of some octets is judged by all of them, and a size by what it is the size of.
+                let (what, theirs, ours) = match (contradiction, what) {
+                    (Some(contradiction), _) => (contradiction, theirs, ours),
+                    (None, "BINARY" | "BINARY.SIZE") => {
+                        let (theirs, ours) = closer::wholes(pair, uid, name);
+                        ("BINARY", theirs, ours)
+                    }
+                    (None, what) => (what, theirs, ours),
                 };
-                let what = contradiction.unwrap_or(what);
                 let mail = &pair.mails[uid as usize - 1];
                 ledger.note(Difference {
                     what,

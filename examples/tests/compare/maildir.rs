@@ -55,6 +55,17 @@ impl Mail {
     }
 }
 
+/// The numbers of the messages that are made: all, or those of `MAILCORE_ONLY` (`436,1754`, from number 0).
+fn numbers(generated: usize) -> Box<dyn Iterator<Item = usize>> {
+    match std::env::var("MAILCORE_ONLY") {
+        Ok(only) => {
+            let only: Vec<usize> = only.split(',').map(|n| n.parse().unwrap()).collect();
+            Box::new(only.into_iter())
+        }
+        Err(_) => Box::new(0..generated),
+    }
+}
+
 /// A folder with `data/users` and, below `mail`, a Maildir for `reader`.
 pub struct Place {
     pub folder: tempfile::TempDir,
@@ -91,7 +102,7 @@ impl Place {
         for sub in ["cur", "new", "tmp"] {
             fs::create_dir_all(place.maildir().join(sub)).unwrap();
         }
-        let made = (0..generated)
+        let made = numbers(generated)
             .map(|number| Mail::new(mail::message(seed, number), format!("generated {number}")));
         let mut mails: Vec<Mail> = made
             .chain(real.then(corpus).into_iter().flatten())

@@ -47,7 +47,7 @@ use pair::Pair;
 use std::time::Duration;
 
 /// A number from the environment, for whoever looks closer: `MAILCORE_SEED`, `MAILCORE_COUNT` (messages made),
-/// `MAILCORE_PROGRAMS` (searches).
+/// `MAILCORE_PROGRAMS` (searches). `MAILCORE_ONLY` names the messages.
 fn number(name: &str) -> Option<usize> {
     std::env::var(name).ok().and_then(|text| text.parse().ok())
 }

@@ -1,7 +1,7 @@
 //! Marks by which mail is known that Dovecot and we read differently. They are looked for in the octets, by nobody's parser.
 
 use crate::parts::entities;
-use crate::rewrite::fields_of;
+use crate::rewrite::{fields_of, find};
 
 /// Whether the text is in there, in any case.
 pub fn has(octets: &[u8], text: &str) -> bool {
@@ -96,6 +96,25 @@ pub fn encoded_multipart(octets: &[u8]) -> bool {
         let kinds = fields_of(header, "content-type");
         encodings.iter().any(is_coded) && kinds.iter().any(|kind| kind.starts_with("multipart"))
     })
+}
+
+/// Whether a field holds an encoded word within one that has not ended.
+pub fn word_in_broken_word(octets: &[u8]) -> bool {
+    let head = head(octets);
+    let mut at = 0;
+    while let Some(from) = find(&head[at..], b"=?").map(|found| at + found) {
+        at = from + 2;
+        let parts: Vec<&[u8]> = head[at..].splitn(4, |b| *b == b'?').collect();
+        let [_, b"b" | b"B" | b"q" | b"Q", _, rest] = parts[..] else {
+            continue;
+        };
+        let blanks = rest.iter().take_while(|b| b.is_ascii_whitespace());
+        let behind = &rest[blanks.count()..];
+        if behind.len() < rest.len() && behind.starts_with(b"=?") {
+            return true;
+        }
+    }
+    false
 }
 
 fn is_base64(body: &[u8]) -> bool {

@@ -11,24 +11,27 @@ pub struct Entity {
     pub message: bool,
 }
 
-/// All of them, by lines that begin with two hyphens; what a message holds is no body of its own.
+/// All of them, by lines that begin with two hyphens and a boundary that was named; what a message holds is no body of its
+/// own.
 pub fn entities(text: &[u8]) -> Vec<Entity> {
     let mut entities: Vec<Entity> = Vec::new();
-    let mut digests: Vec<String> = Vec::new();
+    let mut named = Named::default();
     let (mut at, mut start, mut message) = (0, Some(0), true);
     let mut in_digest = false;
     for line in text.split_inclusive(|b| *b == b'\n') {
         let end = at + line.len();
-        if line.starts_with(b"--") && !(start == Some(0) && entities.is_empty()) {
-            (start, message) = (Some(end), false);
-            let line = String::from_utf8_lossy(&line[2..]).to_ascii_lowercase();
-            in_digest = digests.iter().any(|boundary| line.starts_with(boundary));
+        // A header that has not ended may have named one.
+        if let Some(from) = start {
+            named.add(&text[from..end]);
+        }
+        let digest = line.strip_prefix(b"--").and_then(|line| named.of(line));
+        if let Some(digest) = digest {
+            (start, message, in_digest) = (Some(end), false, digest);
         } else if let Some(from) = start {
             if matches!(line, b"\n" | b"\r\n") {
                 let kinds = fields_of(&text[from..end], "content-type");
                 let holds = kinds.iter().any(|kind| kind.starts_with("message/rfc822"))
                     || kinds.is_empty() && in_digest && !message;
-                digests.extend(kinds.iter().filter_map(|kind| digest(kind)));
                 entities.push(Entity {
                     header: from..end,
                     body: end..end,
@@ -44,15 +47,40 @@ pub fn entities(text: &[u8]) -> Vec<Entity> {
     entities
 }
 
-/// The boundary of a digest, whose parts are messages unless they say something else.
-fn digest(kind: &str) -> Option<String> {
-    let parameters = kind.strip_prefix("multipart/digest")?;
-    let (_, value) = parameters.split_once("boundary=")?;
-    let value = match value.strip_prefix('"') {
-        Some(quoted) => quoted.split('"').next(),
-        None => value.split([';', ' ', '\t']).next(),
-    };
-    value.map(str::to_owned)
+/// The boundaries that were named, and whether what they part is a digest, whose parts are messages unless they say
+/// something else.
+#[derive(Default)]
+struct Named(Vec<(String, bool)>);
+
+impl Named {
+    fn add(&mut self, header: &[u8]) {
+        for kind in fields_of(header, "content-type") {
+            let Some((_, value)) = kind.split_once("boundary=") else {
+                continue;
+            };
+            let value = match value.strip_prefix('"') {
+                Some(quoted) => quoted.split('"').next(),
+                None => value.split([';', ' ', '\t']).next(),
+            };
+            let value = value.unwrap_or_default().to_owned();
+            let digest = kind.starts_with("multipart/digest");
+            if !self.0.iter().any(|(known, _)| *known == value) {
+                self.0.push((value, digest));
+            }
+        }
+    }
+
+    /// Whether what a line begins with behind its hyphens parts a digest, if it was named.
+    fn of(&self, line: &[u8]) -> Option<bool> {
+        let line = String::from_utf8_lossy(line).to_ascii_lowercase();
+        let begins = |(boundary, _): &&(String, bool)| line.starts_with(boundary.as_str());
+        let longest = self
+            .0
+            .iter()
+            .filter(begins)
+            .max_by_key(|(boundary, _)| boundary.len());
+        longest.map(|(_, digest)| *digest)
+    }
 }
 
 /// The message without the bodies of parts that have such a header.

@@ -58,20 +58,32 @@ pub fn find(text: &[u8], sought: &[u8]) -> Option<usize> {
         .position(|window| window == sought)
 }
 
-/// Other texts in the place of some words; signs that nothing explains are one, also where two words meet.
+/// Other texts in the place of some words.
 fn replaced(text: &[u8], other: impl Fn(&Word) -> Option<String>) -> Vec<u8> {
+    replaced_behind(text, |word, _| other(word))
+}
+
+/// The same, where it matters whether the word in front ends with a sign for what nothing explains.
+fn replaced_behind(text: &[u8], other: impl Fn(&Word, bool) -> Option<String>) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
-    let (mut at, mut lost_at) = (0, usize::MAX);
+    let mut at = 0;
+    let mut before: Option<(usize, bool)> = None;
     for word in words(text) {
-        let Some(mut other) = other(&word) else {
+        let between = before.and_then(|(end, lost)| Some((text.get(end..word.from)?, lost)));
+        let behind_lost = between
+            .is_some_and(|(between, lost)| lost && between.iter().all(u8::is_ascii_whitespace));
+        let other = other(&word, behind_lost);
+        let shown = match &other {
+            Some(other) => other.clone(),
+            None => as_dovecot_has_it(&word),
+        };
+        before = Some((
+            word.to,
+            shown.ends_with(LOST) || shown.is_empty() && behind_lost,
+        ));
+        let Some(other) = other else {
             continue;
         };
-        let between = text.get(lost_at..word.from);
-        if between.is_some_and(|between| between.iter().all(u8::is_ascii_whitespace)) {
-            other = other.trim_start_matches(LOST).to_owned();
-        }
-        let lost = other.ends_with(LOST) || other.is_empty() && lost_at == at;
-        lost_at = if lost { word.to } else { usize::MAX };
         out.extend_from_slice(&text[at..word.from]);
         out.extend_from_slice(format!("=?utf-8?B?{}?=", base64(other.as_bytes())).as_bytes());
         at = word.to;
@@ -80,14 +92,31 @@ fn replaced(text: &[u8], other: impl Fn(&Word) -> Option<String>) -> Vec<u8> {
     out
 }
 
+/// A word as Dovecot decodes it, as far as it matters how it ends.
+fn as_dovecot_has_it(word: &Word) -> String {
+    match Charset::parse(word.charset.as_bytes()) {
+        _ if word.charset.is_empty() => ascii(&word.octets),
+        Some(charset) if word.charset != "utf-8" => charset.decode(&word.octets),
+        _ => lossy(&word.octets),
+    }
+}
+
 const LOST: char = char::REPLACEMENT_CHARACTER;
 
-/// Words of charsets that Dovecot does not know, as another text.
+/// Words of charsets that Dovecot does not know, as another text: where one follows a sign that nothing explains, it does
+/// not begin with one more.
 pub fn words_of_unknown_charsets(text: &[u8], other: fn(&[u8]) -> String) -> Vec<u8> {
-    replaced(text, |word| {
+    replaced_behind(text, |word, behind_lost| {
         let unknown = word.charset.contains('*') || word.charset.starts_with("x-unheard");
-        unknown.then(|| other(&word.octets))
+        unknown.then(|| without_a_second(other(&word.octets), behind_lost))
     })
+}
+
+fn without_a_second(text: String, behind_lost: bool) -> String {
+    match behind_lost {
+        true => text.trim_start_matches(LOST).to_owned(),
+        false => text,
+    }
 }
 
 /// Octets as UTF-8; those in a row that are none are one sign.
@@ -118,19 +147,23 @@ pub fn as_they_are(octets: &[u8]) -> String {
 
 /// Words in UTF-8, each decoded for itself.
 pub fn halves(text: &[u8]) -> Vec<u8> {
-    replaced(text, |word| {
+    replaced_behind(text, |word, behind_lost| {
         let half = word.charset == "utf-8" && std::str::from_utf8(&word.octets).is_err();
-        half.then(|| lossy(&word.octets))
+        half.then(|| without_a_second(lossy(&word.octets), behind_lost))
     })
 }
 
 /// Words that name no charset, as US-ASCII.
 pub fn ascii_alone(text: &[u8]) -> Vec<u8> {
     replaced(text, |word| {
-        let ascii = |b: &u8| if b.is_ascii() { *b } else { 0xff };
-        let octets: Vec<u8> = word.octets.iter().map(ascii).collect();
-        word.charset.is_empty().then(|| lossy(&octets))
+        word.charset.is_empty().then(|| ascii(&word.octets))
     })
+}
+
+/// Octets as US-ASCII; others in a row are one sign.
+fn ascii(octets: &[u8]) -> String {
+    let octet = |b: &u8| if b.is_ascii() { *b } else { 0xff };
+    lossy(&octets.iter().map(octet).collect::<Vec<u8>>())
 }
 
 /// The blanks between an encoded word and what only begins as one are gone.
@@ -333,9 +366,12 @@ pub fn nested_ids(text: &[u8]) -> Vec<u8> {
             };
             let id = &rest[from + 1..to];
             out.extend_from_slice(&rest[..from]);
-            if !id.contains(&b'<') || !id.iter().any(|b| b"\"(".contains(b)) {
+            if !id.contains(&b'<') {
+                out.extend_from_slice(&rest[from..=to]);
+            } else if !id.contains(&b'(') {
+                let sign = |b: &u8| if b"<\" ".contains(b) { b'+' } else { *b };
                 out.push(b'<');
-                out.extend(id.iter().map(|b| if *b == b'<' { b'+' } else { *b }));
+                out.extend(id.iter().map(sign));
                 out.push(b'>');
             }
             rest = &rest[to + 1..];
