@@ -117,6 +117,7 @@ impl World {
         let mut options = log::Options::new("var/queue");
         options.segment = 4 << 10;
         options.buffer = 1 << 10;
+        options.patience = Duration::from_millis(2);
         options.seed = seed;
         let queue = SegmentQueue::on(Arc::new(disk.clone()), power.clock.clone(), options)?;
         let users = MemoryUsers::new(Hasher::new([7; 32]));

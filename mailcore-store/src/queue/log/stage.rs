@@ -63,8 +63,16 @@ pub(super) struct Loose {
 }
 
 impl Writer {
+    /// Grants these wishes, all by one flush. Each who waits is told how it went.
+    pub(super) fn write(&mut self, batch: Vec<Wish>) {
+        for wish in batch {
+            self.take(wish);
+        }
+        let _ = self.settle();
+    }
+
     /// Takes a wish in; it is answered by the next [`settle`](Self::settle) at the latest.
-    pub(super) fn take(&mut self, wish: Wish) {
+    fn take(&mut self, wish: Wish) {
         match wish {
             Wish::Commit(commit, answer) => self.commit(*commit, answer),
             Wish::Spill(identity, blocks, answer) => self.spill(identity, &blocks, answer),
@@ -262,7 +270,7 @@ impl Writer {
         }
         self.then(move |house, outcome| {
             let done = outcome.as_ref().map_err(again);
-            let _ = answer.send(done.map(|()| house.index().remove(identity).is_some()));
+            let _ = answer.send(done.map(|()| house.forget(identity)));
         });
     }
 }
