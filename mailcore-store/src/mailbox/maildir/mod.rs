@@ -216,8 +216,10 @@ impl MailStore for Maildir {
         let home = site.clone().home(&root, || {
             Home::new(site, root.clone(), self.specials.clone())
         });
-        let prepared = home.clone();
-        self.works.run(move || prepared.prepare()).await?;
+        if !home.is_ready() {
+            let prepared = home.clone();
+            self.works.run(move || prepared.prepare()).await?;
+        }
         Ok(Arc::new(Tenant {
             works: self.works.clone(),
             home,

@@ -18,6 +18,7 @@ use mailcore_base::mailbox::{Keywords, ModSeq, Snapshot, Uid, UidMap, UidSet, Ui
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -36,6 +37,8 @@ pub(super) struct Room {
     pub(super) dir: PathBuf,
     /// The account's directory.
     pub(super) root: PathBuf,
+    /// It has been looked at once, and had its directories then.
+    seen: AtomicBool,
     ledger: Mutex<Ledger>,
     view: Mutex<View>,
     pub(super) watch: Watch,
@@ -107,6 +110,7 @@ impl Room {
             site,
             dir,
             root,
+            seen: AtomicBool::new(false),
             ledger: Mutex::default(),
             view: Mutex::new(View {
                 table: Arc::default(),
@@ -160,6 +164,16 @@ impl Room {
             true => Err(Error::new(Kind::NotFound, "mailbox is gone")),
             false => Ok(view),
         }
+    }
+
+    /// It has been looked at, and has its directories.
+    pub(super) fn see(&self) {
+        self.seen.store(true, Ordering::Release);
+    }
+
+    /// Whether it was looked at before, and is there as far as we have seen since. Waits for nobody.
+    pub(super) fn is_seen(&self) -> bool {
+        self.seen.load(Ordering::Acquire) && self.is_there().is_ok()
     }
 
     /// Whether it is still there, as far as we have seen.

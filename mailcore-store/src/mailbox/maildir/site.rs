@@ -140,6 +140,11 @@ impl Site {
         Ok(())
     }
 
+    /// Whether this process has done so.
+    pub(super) fn owns(&self, dir: &Path) -> bool {
+        lock(&self.owned).contains(dir)
+    }
+
     /// A name that no message of this process has had.
     pub(super) fn unique(&self, identity: Option<Identity>) -> String {
         filename::unique(self.tick(), self.pid, identity, &self.host)
