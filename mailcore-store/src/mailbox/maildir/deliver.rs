@@ -120,8 +120,9 @@ fn flush_systems(site: &Site, desks: &mut [Desk<'_>]) {
     let mut done: BTreeMap<u64, io::Result<()>> = BTreeMap::new();
     for desk in desks {
         let dir = &desk.room.dir;
+        let device = site.disk.stat(dir).map_or(0, |stat| stat.device);
         let flushed = done
-            .entry(desk.ledger.device)
+            .entry(device)
             .or_insert_with(|| site.disk.sync_all(dir));
         if let Err(e) = flushed {
             let e = io::Error::new(e.kind(), e.to_string());

@@ -63,7 +63,6 @@ pub(super) struct Ledger {
     /// What is in that file is not what it should be: it must be written anew, not appended to.
     pub(super) torn: bool,
     pub(super) letters: Letters,
-    pub(super) device: u64,
     pub(super) index: Index,
     pub(super) echoes: Echoes,
 }
@@ -82,6 +81,8 @@ pub(super) struct View {
     pub(super) expunges: Expunges,
     /// Messages that no session has been told of.
     pub(super) unclaimed: UidSet,
+    /// Messages whose octets are known to be durable: copies of them need not be flushed.
+    pub(super) durable: UidSet,
     /// Lengths that had to be counted: of the file, and with CRLF.
     pub(super) sizes: BTreeMap<u32, (u64, u64)>,
     pub(super) gone: bool,
@@ -121,6 +122,7 @@ impl Room {
                 modseq: 0,
                 expunges: Expunges::default(),
                 unclaimed: UidSet::new(),
+                durable: UidSet::new(),
                 sizes: BTreeMap::new(),
                 gone: false,
             }),
@@ -287,6 +289,7 @@ impl View {
         }
         self.expunges.add(ModSeq(modseq), gone);
         self.unclaimed = self.unclaimed.difference(gone);
+        self.durable = self.durable.difference(gone);
         self.sizes
             .retain(|uid, _| Uid::new(*uid).is_none_or(|uid| !gone.contains(uid)));
         self.uids = Arc::new(UidMap::from(&self.uids.set().difference(gone)));

@@ -5,6 +5,7 @@ use super::handle::Handle;
 use super::home::Home;
 use super::parcel::Incoming;
 use super::room::Room;
+use super::transfer::Grip;
 use super::works::{Works, answered, done};
 use super::{edit, read, scan, transfer};
 use crate::mailbox::{
@@ -39,7 +40,7 @@ impl Tenant {
             .run(move |home| {
                 let (inbox, target) = (home.room(&MailboxName::inbox())?, home.room(&to)?);
                 let (taken, parcel) =
-                    transfer::take_up(&inbox, &UidSet::all(), &target)?;
+                    transfer::take_up(&inbox, &UidSet::all(), &target, Grip::Firm)?;
                 Ok((inbox, taken, parcel))
             })
             .await?;
