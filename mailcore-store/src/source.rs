@@ -4,7 +4,7 @@
 //! there is a tokio runtime; who comes meanwhile is served from what is held. A file that cannot be read, has
 //! grown beyond its limit or changes while it is read leaves what is held as it was.
 
-use crate::{Error, Kind, Result};
+use crate::{Error, Kind, Result, disk};
 use std::fmt;
 use std::fs::{File, Metadata};
 use std::hash::{DefaultHasher, Hasher as _};
@@ -120,7 +120,9 @@ impl<T: Send + Sync + 'static> Source<T> {
     /// What is held, after a look at the file if one is due. Where every call is to see the file as it is (`every` is
     /// zero), whoever comes during a look waits for the next one, which those who wait share.
     pub(crate) async fn current(&self) -> Arc<T> {
-        if let Some(come) = self.inner.due() {
+        if let Some(come) = self.inner.due()
+            && !self.inner.is_same_now()
+        {
             let inner = Arc::clone(&self.inner);
             let look = move || inner.look_since(come, inner.keeping.every.is_zero());
             match tokio::runtime::Handle::try_current() {
@@ -158,6 +160,19 @@ impl<T> Inner<T> {
     fn due(&self) -> Option<u64> {
         let watch = self.watch();
         (watch.looked.elapsed() >= self.keeping.every).then_some(watch.looks)
+    }
+
+    /// Whether a look would find nothing new, where that can be said at once: waking a thread for it costs more than the look.
+    fn is_same_now(&self) -> bool {
+        let Ok(now) = disk::metadata_now(&self.path) else {
+            return false;
+        };
+        let mut watch = self.watch();
+        let same = watch.said.is_none() && watch.stamp == Some(Stamp::of(&now));
+        if same {
+            watch.looked = Instant::now();
+        }
+        same
     }
 
     /// Looks, unless a look has begun since there were `come`. One that is under way is waited for or taken for enough.
@@ -339,6 +354,22 @@ mod tests {
         assert!(stamp.is_settled(SystemTime::now() + Duration::from_secs(10)));
         assert!(!stamp.is_settled(SystemTime::now()));
         assert!(!stamp.is_settled(SystemTime::UNIX_EPOCH));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_as_it_was_keeps_nobody_waiting() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+        let keeping = Keeping {
+            limit: 1 << 20,
+            every: Duration::ZERO,
+            report: Arc::new(|_| {}),
+        };
+        let source = Source::open(&path, keeping, |octets, _| octets.len()).expect("it is read");
+        if disk::metadata_now(&path).is_err() || source.inner.watch().stamp.is_none() {
+            return; // nobody can tell here
+        }
+        let once = std::pin::pin!(source.current()).poll(&mut Context::from_waker(Waker::noop()));
+        assert!(once.is_ready(), "no other thread was asked");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1,11 +1,12 @@
-//! The system calls that a Maildir needs for what a client wants, and nothing else: no list, no index, no answer. They
-//! stand beside what both sides take for the same.
+//! The system calls that a Maildir with UIDs needs for what a client wants, and nothing else: no lock, no index, no answer.
+//! They stand beside what both sides take for the same, and flush as often: UIDs are durable before their messages show.
 
 use super::Lab;
 use crate::sample::Sample;
 use mailcore_benches::mime_message;
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -36,6 +37,19 @@ fn name(number: usize, flags: &str) -> String {
     )
 }
 
+/// UIDs are given to so many more messages, durably.
+fn list(folder: &Path, numbers: Range<usize>) -> io::Result<()> {
+    let lines: String = numbers
+        .map(|number| format!("{number} :{}\n", name(number, "")))
+        .collect();
+    let mut list = File::options()
+        .append(true)
+        .create(true)
+        .open(folder.join("list"))?;
+    list.write_all(lines.as_bytes())?;
+    list.sync_data()
+}
+
 fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
@@ -63,23 +77,27 @@ pub(super) fn store(lab: &Lab) -> io::Result<Sample> {
 }
 
 pub(super) fn copy(lab: &Lab) -> io::Result<Sample> {
-    each(lab, |from, to| fs::hard_link(from, to))
+    each(lab, &["other"], |from, to| fs::hard_link(from, to))
 }
 
 pub(super) fn moving(lab: &Lab) -> io::Result<Sample> {
-    each(lab, |from, to| fs::rename(from, to))
+    each(lab, &["other", "cur"], |from, to| fs::rename(from, to))
 }
 
-fn each(lab: &Lab, work: impl Fn(&Path, &Path) -> io::Result<()>) -> io::Result<Sample> {
+fn each(
+    lab: &Lab,
+    changed: &[&str],
+    work: impl Fn(&Path, &Path) -> io::Result<()>,
+) -> io::Result<Sample> {
     let messages = lab.scale.batch;
     let folder = maildir(lab, messages)?;
     measure(messages, || {
+        list(&folder, 0..messages)?;
         for number in 0..messages {
             let to = folder.join("other").join(name(number, ""));
             work(&cur(&folder, number, ""), &to)?;
         }
-        sync(&folder.join("other"))?;
-        sync(&folder.join("cur"))
+        changed.iter().try_for_each(|it| sync(&folder.join(it)))
     })
 }
 
@@ -104,7 +122,8 @@ pub(super) fn append(lab: &Lab) -> io::Result<Sample> {
             let aside = folder.join("tmp").join(name(number, ""));
             let mut file = File::create(&aside)?;
             file.write_all(&message)?;
-            file.sync_data()?;
+            file.sync_all()?;
+            list(&folder, number..number + 1)?;
             fs::rename(&aside, cur(&folder, number, ""))?;
             sync(&folder.join("cur"))?;
         }

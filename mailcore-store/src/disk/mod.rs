@@ -19,6 +19,8 @@ mod watch;
 #[cfg(feature = "files")]
 pub use real::RealDisk;
 #[cfg(feature = "files")]
+pub(crate) use real::metadata_now;
+#[cfg(feature = "files")]
 pub(crate) use shared::SharedDisk;
 pub use sim::{Loss, SimDisk};
 pub use watch::{Event, Watcher};

@@ -208,6 +208,11 @@ impl Disk for RealDisk {
     }
 }
 
+/// What is known of a file, links followed, if that can be said without waiting for the medium.
+pub(crate) fn metadata_now(path: &Path) -> io::Result<fs::Metadata> {
+    cached(path, OFlags::PATH)?.metadata()
+}
+
 /// Opens what every part of the path of is in memory (Linux ≥ 5.12).
 #[cfg(target_os = "linux")]
 fn cached(path: &Path, flags: OFlags) -> io::Result<fs::File> {

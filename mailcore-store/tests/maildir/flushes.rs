@@ -2,14 +2,15 @@
 
 use crate::common::{Call, Hook, Hooked};
 use crate::place::{Place, append};
-use mailcore_base::date::DateTime;
-use mailcore_base::mailbox::{Flags, MailboxName, Uid, UidSet};
+use mailcore_base::mailbox::{MailboxName, Uid, UidSet};
 use mailcore_store::auth::User;
 use mailcore_store::disk::{Disk, RealDisk, Stat};
 use mailcore_store::mailbox::{Access, MailStore, Stamp};
+use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How often a disk was made to flush.
 #[derive(Debug, Default)]
@@ -79,9 +80,9 @@ impl Hook for Old {
     }
 }
 
-/// Their octets are on the disk already; only the names and the list are new.
+/// The octets of old messages and of those that we have delivered are on the disk; only the names and the list are new.
 #[tokio::test]
-async fn a_copy_of_old_messages_takes_a_flush_of_the_list_and_one_of_the_directory() {
+async fn a_copy_of_what_is_durable_takes_a_flush_of_the_list_and_one_of_the_directory() {
     let place = Place::new();
     let flushes = Arc::<Old>::default();
     let disk = Hooked::new(RealDisk::new(place.dir.path()), flushes.clone());
@@ -89,23 +90,21 @@ async fn a_copy_of_old_messages_takes_a_flush_of_the_list_and_one_of_the_directo
     let account = store.account(&User::new("u")).await.unwrap();
     let there = MailboxName::parse("there", '/').unwrap();
     account.create(&there, None).await.unwrap();
-    let old = Stamp {
-        flags: Flags::SEEN,
-        date: Some(DateTime::utc(1_600_000_000)),
-        ..Stamp::default()
-    };
-    for n in 0..20 {
-        let mut append = account.append(&MailboxName::inbox()).await.unwrap();
-        append.write(format!("{n}\r\n").as_bytes()).await.unwrap();
-        append.commit(old.clone()).await.unwrap();
+    for n in 10..30 {
+        let name = format!("cur/{n}.M1P1.elsewhere:2,S");
+        place.write(&name, "old\n");
+        let file = File::options().write(true).open(place.at(&name)).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1_600_000_000))
+            .unwrap();
     }
-    append(&*account, b"young\r\n").await.unwrap();
+    append(&*account, b"ours\r\n").await.unwrap();
+    place.write("cur/1.M1P1.elsewhere:2,S", "young\n");
     let inbox = account
         .open(&MailboxName::inbox(), Access::Write)
         .await
         .unwrap();
     inbox.sync(None).await.unwrap();
-    for (uids, most) in [(1..=20, 2), (21..=21, 3)] {
+    for (uids, most) in [(1..=20, 2), (21..=21, 2), (22..=22, 3)] {
         let uids: UidSet = uids.filter_map(Uid::new).collect();
         let before = flushes.0.count();
         inbox.copy(&uids, &there).await.unwrap();

@@ -6,6 +6,7 @@
 mod beside;
 #[path = "../common/mod.rs"]
 mod common;
+mod delivered;
 mod flushes;
 mod full;
 mod lists;

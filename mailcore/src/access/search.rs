@@ -36,10 +36,10 @@ pub async fn search(
     let matcher = Matcher::new(query.clone());
     let recent = mailbox.recent();
     let by_headers = is_by_headers(query, matcher.needs());
-    let fields = match by_headers {
-        true => Fields::FLAGS | Fields::DATE | Fields::SIZE | Fields::HEADERS,
-        false => Fields::FLAGS | Fields::DATE | Fields::SIZE,
-    };
+    let mut fields = facts(query);
+    if by_headers {
+        fields = fields | Fields::HEADERS;
+    }
     let mut found = UidSet::new();
     let mut records = Vec::new();
     let mut breath = Breath::default();
@@ -100,6 +100,15 @@ pub async fn search(
         }
     }
     Ok(found)
+}
+
+/// What a record must tell for the keys: a size or a date that nobody asks about may cost the store a look at each file.
+fn facts(query: &Query) -> Fields {
+    query.keys().fold(Fields::FLAGS, |fields, key| match key {
+        Key::Larger(_) | Key::Smaller(_) => fields | Fields::SIZE,
+        Key::Received(_) | Key::Older(_) | Key::Younger(_) => fields | Fields::DATE,
+        _ => fields,
+    })
 }
 
 /// Whether the chosen header fields decide whatever flags, dates and sizes do not.
@@ -289,6 +298,16 @@ mod tests {
             batches.iter().fold(UidSet::new(), |all, b| all.union(b)),
             set
         );
+    }
+
+    #[test]
+    fn records_are_asked_for_no_more_than_the_keys_want() {
+        let deleted = Query::from(Key::Flags(Flags::DELETED));
+        assert_eq!(facts(&deleted), Fields::FLAGS);
+        let larger = Query::from(Key::Larger(1));
+        assert_eq!(facts(&larger), Fields::FLAGS | Fields::SIZE);
+        let old = larger.or(Query::from(Key::Older(1)).not());
+        assert_eq!(facts(&old), Fields::FLAGS | Fields::SIZE | Fields::DATE);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::validity;
 use crate::disk::{self, File, Open};
 use crate::mailbox::expunges::Expunges;
 use crate::{Error, Kind, Result};
-use mailcore_base::mailbox::{ModSeq, UidValidity};
+use mailcore_base::mailbox::{ModSeq, UidSet, UidValidity};
 use std::io::ErrorKind;
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -65,6 +65,7 @@ pub(super) fn adopt(header: &Header, ledger: &mut Ledger, view: &mut View) {
         view.uids = Arc::default();
         view.expunges = Expunges::since_start(ModSeq(view.modseq));
         view.sizes.clear();
+        view.durable = UidSet::new();
     }
     ledger.guid.clone_from(&header.guid);
     ledger.lines = header.lines;
@@ -108,7 +109,7 @@ pub(super) fn enter(
     let file = room.site.disk.open(&room.path(NAME), Open::Write);
     let file = file.map_err(|e| Error::io(NAME, e))?;
     let before = file.stat().map_err(|e| Error::io(NAME, e))?.len;
-    if let Err(e) = file.append(&text) {
+    if let Err(e) = file.write_at(&text, before) {
         let _ = file.truncate(before); // or it stays torn
         doubt(room);
         return Err(Error::io(NAME, e));

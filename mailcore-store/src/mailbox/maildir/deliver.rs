@@ -49,6 +49,7 @@ pub(super) fn deliver(site: &Site, parcels: Vec<Parcel>) -> Vec<Outcome> {
         entry.1.push((at, parcel));
     }
     let (rooms, mut parcels): (Vec<_>, Vec<_>) = by_room.into_values().unzip();
+    let failures = site.failures();
     // In the order of their paths, so that no two ever wait for each other.
     let mut desks = Vec::new();
     for (room, parcels) in rooms.iter().zip(&mut parcels) {
@@ -71,9 +72,9 @@ pub(super) fn deliver(site: &Site, parcels: Vec<Parcel>) -> Vec<Outcome> {
             }
         }
     }
-    flush_contents(site, &mut desks);
+    flush_contents(site, &mut desks, failures);
     desks.iter_mut().for_each(Desk::show);
-    flush_names(site, &mut desks);
+    flush_names(site, &mut desks, failures);
     for desk in desks {
         desk.close(&mut outcomes);
     }
@@ -86,12 +87,12 @@ pub(super) fn again(e: &Error) -> Error {
 }
 
 /// First flush: octets and lists.
-fn flush_contents(site: &Site, desks: &mut [Desk<'_>]) {
+fn flush_contents(site: &Site, desks: &mut [Desk<'_>], failures: u64) {
     let files = desks
         .iter_mut()
         .map(|d| d.unsynced() + usize::from(d.list.is_some()));
     if files.sum::<usize>() > FEW && !site.shared {
-        return flush_systems(site, desks);
+        return flush_systems(site, desks, failures);
     }
     for desk in desks {
         let octets = desk.sync();
@@ -103,10 +104,10 @@ fn flush_contents(site: &Site, desks: &mut [Desk<'_>]) {
 }
 
 /// Second flush: names. Where a message was found there already, its name is flushed too: who knows who flushed it.
-fn flush_names(site: &Site, desks: &mut [Desk<'_>]) {
+fn flush_names(site: &Site, desks: &mut [Desk<'_>], failures: u64) {
     let dirs: Vec<BTreeSet<PathBuf>> = desks.iter().map(|desk| desk.dirs()).collect();
     if dirs.iter().map(BTreeSet::len).sum::<usize>() > FEW && !site.shared {
-        return flush_systems(site, desks);
+        return flush_systems(site, desks, failures);
     }
     for (desk, dirs) in desks.iter_mut().zip(dirs) {
         if let Err(e) = dirs.iter().try_for_each(|dir| site.disk.sync_dir(dir)) {
@@ -115,14 +116,15 @@ fn flush_names(site: &Site, desks: &mut [Desk<'_>]) {
     }
 }
 
-/// One flush for each file system.
-fn flush_systems(site: &Site, desks: &mut [Desk<'_>]) {
+/// One flush for each file system; `failures` were known when the batch began.
+fn flush_systems(site: &Site, desks: &mut [Desk<'_>], failures: u64) {
     let mut done: BTreeMap<u64, io::Result<()>> = BTreeMap::new();
     for desk in desks {
         let dir = &desk.room.dir;
+        let device = site.disk.stat(dir).map_or(0, |stat| stat.device);
         let flushed = done
-            .entry(desk.ledger.device)
-            .or_insert_with(|| site.disk.sync_all(dir));
+            .entry(device)
+            .or_insert_with(|| site.sync_all(dir, failures));
         if let Err(e) = flushed {
             let e = io::Error::new(e.kind(), e.to_string());
             desk.fail(Error::io("flush", e));

@@ -6,16 +6,16 @@ use super::dotlock::Dotlock;
 use super::index::{self, Draft, Texts};
 use super::maildirsize::{self, Size};
 use super::parcel::{Aside, Content, Letter, Parcel, Placed, Settled};
-use super::room::{Ledger, Room};
+use super::room::{Ledger, Room, View};
 use super::row::{Row, path};
 use super::scan;
 use super::table::Table;
-use crate::disk::{File, Open};
+use crate::disk::{Disk, File, Open};
 use crate::mailbox::clock::seconds;
 use crate::{Error, Kind, Result};
-use mailcore_base::mailbox::{Flags, Uid};
+use mailcore_base::mailbox::{Flags, Uid, UidSet};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
 
 /// After so many flushes the lock is touched.
@@ -48,7 +48,7 @@ enum Place {
 
 pub(super) struct Fresh {
     uid: u32,
-    aside: Aside,
+    origin: Origin,
     /// Open, unless its octets are durable.
     pub(super) file: Option<Box<dyn File>>,
     base: Vec<u8>,
@@ -61,9 +61,17 @@ pub(super) struct Fresh {
     texts: Option<Texts>,
 }
 
-/// A message's file in `tmp/`.
+/// Where a message's file is until it is shown.
+enum Origin {
+    /// In `tmp/`.
+    Aside(Aside),
+    /// It is that of another message, too.
+    Shared(PathBuf),
+}
+
+/// A message's file before it is shown.
 struct Laid {
-    aside: Aside,
+    origin: Origin,
     file: Option<Box<dyn File>>,
     date: Option<i64>,
     len: u64,
@@ -78,6 +86,44 @@ impl Fresh {
     fn path(&self, room: &Room) -> PathBuf {
         room.path(path(self.is_new(), &self.base, &self.info))
     }
+
+    fn row(&self, modseq: u64, place: u32) -> Row<'_> {
+        Row {
+            uid: self.uid,
+            flags: self.flags,
+            modseq,
+            date: self.date,
+            place,
+            fresh: self.is_new(),
+            base: &self.base,
+            info: &self.info,
+        }
+    }
+}
+
+impl Origin {
+    /// Gives the file its name in the mailbox.
+    ///
+    /// # Errors
+    /// NotFound where another message's file has no such name any more, or can have no other: it must be taken up anew.
+    fn show(&mut self, disk: &dyn Disk, path: &Path) -> Result<()> {
+        let failed = |e| Error::io("message file", e);
+        match self {
+            Self::Aside(aside) => {
+                disk.rename(&aside.path(), path).map_err(failed)?;
+                aside.moved();
+                Ok(())
+            }
+            Self::Shared(from) => {
+                disk.link(from, path)
+                    .map_err(failed)
+                    .map_err(|e| match e.kind() {
+                        Kind::Full | Kind::OverQuota => e,
+                        _ => Error::new(Kind::NotFound, "message file").because(e),
+                    })
+            }
+        }
+    }
 }
 
 impl<'r> Desk<'r> {
@@ -87,7 +133,6 @@ impl<'r> Desk<'r> {
         let lock = room.dotlock()?;
         scan::refresh(room, &mut ledger, Some(&lock))?;
         let next = room.view()?.next;
-        ledger.device = room.site.disk.stat(&room.dir).map_or(0, |s| s.device);
         Ok(Self {
             room,
             ledger,
@@ -138,7 +183,7 @@ impl<'r> Desk<'r> {
         self.next += 1;
         Ok(Place::New(Box::new(Fresh {
             uid,
-            aside: laid.aside,
+            origin: laid.origin,
             base: base.into_bytes(),
             info,
             flags,
@@ -188,9 +233,9 @@ impl<'r> Desk<'r> {
                 let file = self.room.site.disk.open(&aside.path(), Open::Write);
                 (aside, file.map_err(failed)?)
             }
-            Content::Settled(aside, Settled { date, len }) => {
+            Content::Settled(Settled { path, date, len }) => {
                 return Ok(Laid {
-                    aside,
+                    origin: Origin::Shared(path),
                     file: None,
                     date: Some(date),
                     len,
@@ -202,7 +247,7 @@ impl<'r> Desk<'r> {
         }
         let stat = file.stat().ok();
         Ok(Laid {
-            aside,
+            origin: Origin::Aside(aside),
             file: Some(file),
             date: stat.map(|stat| seconds(stat.modified)),
             len: stat.map_or(0, |stat| stat.len),
@@ -262,15 +307,14 @@ impl<'r> Desk<'r> {
             for place in places {
                 let Place::New(fresh) = place else { continue };
                 let path = fresh.path(room);
-                shown = disk.rename(&fresh.aside.path(), &path);
+                shown = fresh.origin.show(disk, &path);
                 if shown.is_err() {
                     break;
                 }
                 self.ledger.echoes.expect(&path, true);
-                fresh.aside.moved();
             }
             if let Err(e) = shown {
-                take_back(room, slip, Error::io("message file", e));
+                take_back(room, slip, e);
             }
         }
         self.ledger.listed(room);
@@ -356,44 +400,36 @@ impl<'r> Desk<'r> {
     fn publish(&mut self) -> Result<mailcore_base::mailbox::UidValidity> {
         let room = self.room;
         let keywords = self.ledger.letters.table();
-        let (mut table, modseq) = {
-            let view = room.view()?;
-            let modseq = room.rise(&view, &self.ledger);
-            (Table::clone(&view.table), modseq)
-        };
+        let modseq = room.rise(&*room.view()?, &self.ledger);
         let texts: Vec<_> = self
             .fresh()
             .filter_map(|fresh| Some((fresh.uid, fresh.texts.take()?)))
             .collect();
         let places = index::add(room, &mut self.ledger, &texts);
         let places: HashMap<u32, u32> = texts.iter().map(|(uid, _)| *uid).zip(places).collect();
-        let (mut draft, mut came) = (Draft::default(), Vec::new());
+        let place = |uid: u32| places.get(&uid).copied().unwrap_or(0);
         let mut size = Size::default();
-        for fresh in self.fresh() {
-            let row = Row {
-                uid: fresh.uid,
-                flags: fresh.flags,
-                modseq,
-                date: fresh.date,
-                place: places.get(&fresh.uid).copied().unwrap_or(0),
-                fresh: fresh.is_new(),
-                base: &fresh.base,
-                info: &fresh.info,
-            };
-            table.push(row);
-            draft.row(&row);
-            came.push(fresh.uid);
-            size.add(fresh.len);
-        }
-        if came.is_empty() {
+        self.fresh().for_each(|fresh| size.add(fresh.len));
+        if size == Size::default() {
             return Ok(room.view()?.validity);
         }
-        index::write(room, &mut self.ledger, draft, &mut table, modseq);
-        let mut view = room.view()?;
-        view.unclaimed
-            .extend(came.iter().copied().filter_map(Uid::new));
-        view.gain(came.into_iter());
-        view.show(table, modseq);
+        let rows: Vec<Row<'_>> = self
+            .slips
+            .iter()
+            .filter_map(|slip| slip.result.as_ref().ok())
+            .flatten()
+            .filter_map(|it| match it {
+                Place::New(fresh) => Some(fresh.row(modseq, place(fresh.uid))),
+                Place::There(_) => None,
+            })
+            .collect();
+        let mut view = enter_view(room, &mut self.ledger, &rows, modseq)?;
+        let came: UidSet = rows.iter().filter_map(|row| Uid::new(row.uid)).collect();
+        view.unclaimed = view.unclaimed.union(&came);
+        if !room.site.shared {
+            view.durable = view.durable.union(&came);
+        }
+        view.gain(rows.iter().map(|row| row.uid));
         if *view.keywords != keywords {
             view.keywords = Arc::new(keywords);
         }
@@ -404,6 +440,34 @@ impl<'r> Desk<'r> {
         }
         Ok(validity)
     }
+}
+
+/// The index and the table get what came; the view is that of afterwards, and nobody has been told.
+fn enter_view<'r>(
+    room: &'r Room,
+    ledger: &mut Ledger,
+    rows: &[Row<'_>],
+    modseq: u64,
+) -> Result<MutexGuard<'r, View>> {
+    let draft = || {
+        let mut draft = Draft::default();
+        rows.iter().for_each(|row| draft.row(row));
+        draft
+    };
+    if index::note(room, ledger, draft(), modseq) {
+        let mut view = room.view()?;
+        // In place, unless a session is just looking at it.
+        let table = Arc::make_mut(&mut view.table);
+        rows.iter().for_each(|row| table.push(*row));
+        view.modseq = modseq;
+        return Ok(view);
+    }
+    let mut table = Table::clone(&room.view()?.table);
+    rows.iter().for_each(|row| table.push(*row));
+    index::write(room, ledger, draft(), &mut table, modseq);
+    let mut view = room.view()?;
+    view.show(table, modseq);
+    Ok(view)
 }
 
 /// Removes what a parcel has left anywhere.

@@ -40,14 +40,13 @@ pub(super) fn letters(info: &[u8]) -> &[u8] {
 
 /// The lengths that a base tells: of the file, and with CRLF line ends.
 pub(super) fn sizes(base: &[u8]) -> (Option<u64>, Option<u64>) {
-    (size(base, b",S="), size(base, b",W="))
+    (size(base, b"S="), size(base, b"W="))
 }
 
 fn size(base: &[u8], key: &[u8]) -> Option<u64> {
-    let at = memchr::memmem::find(base, key)? + key.len();
-    let rest = base.get(at..)?;
-    let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
-    let digits = rest.get(..end).filter(|d| !d.is_empty() && d.len() < 19)?;
+    let mut parts = base.split(|b| *b == b',').skip(1);
+    let digits = parts.find_map(|part| part.strip_prefix(key));
+    let digits = digits.filter(|d| !d.is_empty() && d.len() < 19)?;
     digits.iter().try_fold(0u64, |sum, digit| match digit {
         b'0'..=b'9' => Some(sum * 10 + u64::from(digit - b'0')),
         _ => None,

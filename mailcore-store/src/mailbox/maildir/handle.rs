@@ -5,6 +5,7 @@ use super::home::Home;
 use super::lookout::Post;
 use super::room::Room;
 use super::site::lock;
+use super::transfer::Grip;
 use super::works::{Works, answered};
 use super::{edit, read, scan, transfer};
 use crate::body::Body;
@@ -85,11 +86,19 @@ impl Handle {
     }
 
     async fn transfer(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
-        let (home, uids, target) = (self.home.clone(), uids.clone(), target.clone());
-        let (taken, parcel) = self
-            .run(move |room| transfer::take_up(room, &uids, &home.room(&target)?))
-            .await?;
-        let placed = answered(self.works.post(parcel).await)?;
+        let take_up = async |grip| {
+            let (home, uids, target) = (self.home.clone(), uids.clone(), target.clone());
+            let take_up =
+                move |room: &Room| transfer::take_up(room, &uids, &home.room(&target)?, grip);
+            let (taken, parcel) = self.run(take_up).await?;
+            let placed = answered(self.works.post(parcel).await);
+            Ok::<_, Error>((taken, placed))
+        };
+        let (mut taken, mut placed) = take_up(Grip::Loose).await?;
+        if matches!(&placed, Err(e) if e.kind() == Kind::NotFound) {
+            (taken, placed) = take_up(Grip::Firm).await?;
+        }
+        let placed = placed?;
         Ok(Copied {
             uid_validity: placed.validity,
             from: taken,

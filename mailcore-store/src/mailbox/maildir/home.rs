@@ -45,6 +45,13 @@ impl Home {
         }
     }
 
+    /// Whether this process has [prepared](Self::prepare) it and INBOX is still there, as far as that can be said without
+    /// waiting for the disk.
+    pub(super) fn is_ready(&self) -> bool {
+        let cur = || self.site.disk.stat_now(&self.root.join("cur"));
+        self.site.owns(&self.root) && cur().is_ok_and(|it| it.kind == FileKind::Dir)
+    }
+
     /// Makes what is missing, removes what a crash has left.
     pub(super) fn prepare(&self) -> Result<()> {
         let _names = lock(&self.names);

@@ -88,7 +88,7 @@ pub struct Options {
     pub pid: u32,
     /// What mailboxes are for, by name: LIST tells it of those that are there.
     pub specials: Vec<(MailboxName, SpecialUse)>,
-    /// How many threads may wait for the disk at once, deliveries apart, which have one.
+    /// How many threads may wait for the disk at once, deliveries apart, which have two.
     pub threads: usize,
     /// How many mailboxes are kept in memory after the last session has left them, so that a delivery or STATUS need not
     /// read them anew.
@@ -216,8 +216,10 @@ impl MailStore for Maildir {
         let home = site.clone().home(&root, || {
             Home::new(site, root.clone(), self.specials.clone())
         });
-        let prepared = home.clone();
-        self.works.run(move || prepared.prepare()).await?;
+        if !home.is_ready() {
+            let prepared = home.clone();
+            self.works.run(move || prepared.prepare()).await?;
+        }
         Ok(Arc::new(Tenant {
             works: self.works.clone(),
             home,

@@ -50,13 +50,14 @@ pub(super) enum Content {
     Held(Vec<u8>),
     /// In a file in `tmp/`, which is removed if nothing comes of it.
     Aside(Aside),
-    /// In the file of a message that has been there for a while, which got one more name in `tmp/`: its octets are durable.
-    Settled(Aside, Settled),
+    /// In the file of another message, which gets one more name: its octets are durable.
+    Settled(Settled),
 }
 
-/// What is known of a file that need not be opened.
-#[derive(Debug, Clone, Copy)]
+/// A file that need not be opened.
+#[derive(Debug, Clone)]
 pub(super) struct Settled {
+    pub(super) path: PathBuf,
     /// When the message came, in seconds since 1970.
     pub(super) date: i64,
     /// Octets.

@@ -18,6 +18,7 @@ use mailcore_base::mailbox::{Keywords, ModSeq, Snapshot, Uid, UidMap, UidSet, Ui
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::{Duration, SystemTime};
 
@@ -36,6 +37,8 @@ pub(super) struct Room {
     pub(super) dir: PathBuf,
     /// The account's directory.
     pub(super) root: PathBuf,
+    /// It has been looked at once, and had its directories then.
+    seen: AtomicBool,
     ledger: Mutex<Ledger>,
     view: Mutex<View>,
     pub(super) watch: Watch,
@@ -60,7 +63,6 @@ pub(super) struct Ledger {
     /// What is in that file is not what it should be: it must be written anew, not appended to.
     pub(super) torn: bool,
     pub(super) letters: Letters,
-    pub(super) device: u64,
     pub(super) index: Index,
     pub(super) echoes: Echoes,
 }
@@ -79,6 +81,8 @@ pub(super) struct View {
     pub(super) expunges: Expunges,
     /// Messages that no session has been told of.
     pub(super) unclaimed: UidSet,
+    /// Messages whose octets are known to be durable: copies of them need not be flushed.
+    pub(super) durable: UidSet,
     /// Lengths that had to be counted: of the file, and with CRLF.
     pub(super) sizes: BTreeMap<u32, (u64, u64)>,
     pub(super) gone: bool,
@@ -107,6 +111,7 @@ impl Room {
             site,
             dir,
             root,
+            seen: AtomicBool::new(false),
             ledger: Mutex::default(),
             view: Mutex::new(View {
                 table: Arc::default(),
@@ -117,6 +122,7 @@ impl Room {
                 modseq: 0,
                 expunges: Expunges::default(),
                 unclaimed: UidSet::new(),
+                durable: UidSet::new(),
                 sizes: BTreeMap::new(),
                 gone: false,
             }),
@@ -160,6 +166,16 @@ impl Room {
             true => Err(Error::new(Kind::NotFound, "mailbox is gone")),
             false => Ok(view),
         }
+    }
+
+    /// It has been looked at, and has its directories.
+    pub(super) fn see(&self) {
+        self.seen.store(true, Ordering::Release);
+    }
+
+    /// Whether it was looked at before, and is there as far as we have seen since. Waits for nobody.
+    pub(super) fn is_seen(&self) -> bool {
+        self.seen.load(Ordering::Acquire) && self.is_there().is_ok()
     }
 
     /// Whether it is still there, as far as we have seen.
@@ -273,6 +289,7 @@ impl View {
         }
         self.expunges.add(ModSeq(modseq), gone);
         self.unclaimed = self.unclaimed.difference(gone);
+        self.durable = self.durable.difference(gone);
         self.sizes
             .retain(|uid, _| Uid::new(*uid).is_none_or(|uid| !gone.contains(uid)));
         self.uids = Arc::new(UidMap::from(&self.uids.set().difference(gone)));

@@ -156,11 +156,15 @@ fn locked<'r>(room: &'r Room, held: Option<&Dotlock<'_>>) -> Result<Option<Dotlo
 
 /// Sees to it that the mailbox has been looked at once, and has its directories.
 pub(super) fn load(room: &Room) -> Result<()> {
-    let mut ledger = room.ledger();
-    match ledger.loaded {
-        true => room.is_there(),
-        false => refresh(room, &mut ledger, None),
+    {
+        let mut ledger = room.ledger();
+        match ledger.loaded {
+            true => room.is_there()?,
+            false => refresh(room, &mut ledger, None)?,
+        }
     }
+    room.see();
+    Ok(())
 }
 
 fn read_keywords(room: &Room, ledger: &mut Ledger, stamps: &Stamps) -> Result<()> {

@@ -44,6 +44,10 @@ pub(super) struct Site {
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
     /// Directories whose names this process has made durable.
     owned: Mutex<HashSet<PathBuf>>,
+    /// Held while a whole file system is flushed.
+    flushing: Mutex<()>,
+    /// How many of these flushes have failed.
+    failures: AtomicU64,
 }
 
 /// So many directories are remembered as owned; then they are synced once more.
@@ -75,6 +79,8 @@ impl Site {
             warned: AtomicBool::new(false),
             homes: Mutex::default(),
             owned: Mutex::default(),
+            flushing: Mutex::default(),
+            failures: AtomicU64::new(0),
         }
     }
 
@@ -119,6 +125,27 @@ impl Site {
         Ok(())
     }
 
+    /// How many flushes of whole file systems have failed so far.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::SeqCst)
+    }
+
+    /// Flushes a whole file system for somebody who knew of so many failures before he began to write. The system tells of
+    /// an error once: where another batch has been told of one since then, what it is about may have been in this one.
+    ///
+    /// # Errors
+    /// When anything written since then may be lost.
+    pub(super) fn sync_all(&self, dir: &Path, known: u64) -> io::Result<()> {
+        let _turn = lock(&self.flushing);
+        let flushed = self.disk.sync_all(dir);
+        if flushed.is_err() {
+            self.failures.fetch_add(1, Ordering::SeqCst);
+        } else if self.failures() != known {
+            return Err(io::Error::other("the flush of another batch has failed"));
+        }
+        flushed
+    }
+
     /// Makes durable, once in a process, which names are in a directory and in those above it: a process that was killed
     /// may have made or taken away some that nobody has synced, and whatever is put in them would be lost with them.
     pub(super) fn own(&self, dir: &Path) -> io::Result<()> {
@@ -138,6 +165,11 @@ impl Site {
         }
         owned.extend(dir.ancestors().map(Path::to_owned));
         Ok(())
+    }
+
+    /// Whether this process has done so.
+    pub(super) fn owns(&self, dir: &Path) -> bool {
+        lock(&self.owned).contains(dir)
     }
 
     /// A name that no message of this process has had.
@@ -235,4 +267,26 @@ fn process_is_alive(pid: u32) -> bool {
         .ok()
         .and_then(rustix::process::Pid::from_raw);
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::SimDisk;
+    use std::time::UNIX_EPOCH;
+
+    #[test]
+    fn who_wrote_while_the_flush_of_another_failed_is_told_so() {
+        let disk = SimDisk::new(UNIX_EPOCH);
+        let clock = Clock::new(|| UNIX_EPOCH);
+        let site = Site::new(Arc::new(disk.clone()), clock, "here", 1, 0);
+        let known = site.failures();
+        site.sync_all(Path::new(""), known).expect("nothing fails");
+        disk.fail_at(disk.operations() + 1);
+        assert!(site.sync_all(Path::new(""), known).is_err());
+        let beside = site.sync_all(Path::new(""), known);
+        assert!(beside.is_err(), "the disk told of it once");
+        let later = site.failures();
+        site.sync_all(Path::new(""), later).expect("it began later");
+    }
 }

@@ -8,6 +8,8 @@ use mailcore_base::mailbox::Flags;
 
 /// Bits of a message's identity in the filter.
 const BITS: u32 = 4;
+/// Bits of the filter for each identity: of those that are not there, two in a thousand look as if they were.
+const EACH: usize = 16;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tally {
@@ -23,6 +25,8 @@ pub(super) struct Tally {
     pub(super) untold: Vec<u32>,
     /// Which identities may be among them; no bits: none.
     marks: Box<[u64]>,
+    /// How many have been marked.
+    marked: usize,
 }
 
 impl Tally {
@@ -30,32 +34,45 @@ impl Tally {
         let mut tally = Self::default();
         let mut identities = Vec::new();
         for row in rows {
-            tally.modseq = tally.modseq.max(row.modseq);
-            tally.fresh += u32::from(row.fresh);
-            tally.seen += u32::from(row.flags.contains(Flags::SEEN));
-            tally.deleted += u32::from(row.flags.contains(Flags::DELETED));
-            match filename::sizes(row.base).1 {
-                Some(served) => tally.served = tally.served.saturating_add(served),
-                None => tally.untold.push(row.uid),
-            }
+            tally.count(&row);
             identities.extend(filename::identity(row.base));
         }
-        tally.mark(&identities);
+        if !identities.is_empty() {
+            let words = (identities.len() * EACH).div_ceil(64).next_power_of_two();
+            tally.marks = vec![0; words].into();
+        }
+        identities.into_iter().for_each(|it| tally.mark(it));
         tally
     }
 
-    /// Sixteen bits for each: of those that are not there, two in a thousand look as if they were.
-    fn mark(&mut self, identities: &[Identity]) {
-        if identities.is_empty() {
-            return;
+    /// One more message has come; false if that cannot be told any more without counting all of them anew.
+    pub(super) fn add(&mut self, row: &Row<'_>) -> bool {
+        let identity = filename::identity(row.base);
+        let room = self.marks.len() * 64 / EACH;
+        if identity.is_some() && self.marked >= room {
+            return false;
         }
-        let words = (identities.len() * 16).div_ceil(64).next_power_of_two();
-        self.marks = vec![0; words].into();
-        for identity in identities {
-            for (word, bit) in places(*identity, words) {
-                if let Some(word) = self.marks.get_mut(word) {
-                    *word |= bit;
-                }
+        self.count(row);
+        identity.into_iter().for_each(|it| self.mark(it));
+        true
+    }
+
+    fn count(&mut self, row: &Row<'_>) {
+        self.modseq = self.modseq.max(row.modseq);
+        self.fresh += u32::from(row.fresh);
+        self.seen += u32::from(row.flags.contains(Flags::SEEN));
+        self.deleted += u32::from(row.flags.contains(Flags::DELETED));
+        match filename::sizes(row.base).1 {
+            Some(served) => self.served = self.served.saturating_add(served),
+            None => self.untold.push(row.uid),
+        }
+    }
+
+    fn mark(&mut self, identity: Identity) {
+        self.marked += 1;
+        for (word, bit) in places(identity, self.marks.len()) {
+            if let Some(word) = self.marks.get_mut(word) {
+                *word |= bit;
             }
         }
     }

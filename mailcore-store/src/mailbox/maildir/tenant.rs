@@ -5,6 +5,7 @@ use super::handle::Handle;
 use super::home::Home;
 use super::parcel::Incoming;
 use super::room::Room;
+use super::transfer::Grip;
 use super::works::{Works, answered, done};
 use super::{edit, read, scan, transfer};
 use crate::mailbox::{
@@ -38,7 +39,8 @@ impl Tenant {
         let (inbox, taken, parcel) = self
             .run(move |home| {
                 let (inbox, target) = (home.room(&MailboxName::inbox())?, home.room(&to)?);
-                let (taken, parcel) = transfer::take_up(&inbox, &UidSet::all(), &target)?;
+                let (taken, parcel) =
+                    transfer::take_up(&inbox, &UidSet::all(), &target, Grip::Firm)?;
                 Ok((inbox, taken, parcel))
             })
             .await?;
@@ -112,13 +114,19 @@ impl Account for Tenant {
     }
 
     async fn append(&self, name: &MailboxName) -> Result<Box<dyn Append>> {
-        let name = name.clone();
-        let loaded = self.run(move |home| {
-            let room = home.room(&name)?;
-            scan::load(&room)?;
-            Ok(room)
-        });
-        let room: Arc<Room> = loaded.await?;
+        let at_once = self.home.room_now(name).filter(|room| room.is_seen());
+        let room: Arc<Room> = match at_once {
+            Some(room) => room,
+            None => {
+                let name = name.clone();
+                let loaded = self.run(move |home| {
+                    let room = home.room(&name)?;
+                    scan::load(&room)?;
+                    Ok(room)
+                });
+                loaded.await?
+            }
+        };
         Ok(Box::new(Writing {
             works: self.works.clone(),
             incoming: Some(Incoming::new(room)),

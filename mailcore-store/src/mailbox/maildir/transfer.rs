@@ -19,8 +19,22 @@ use std::time::Duration;
 /// Of more messages at once their texts are not taken along (about 8 MiB), but made anew when somebody needs them.
 const MOST_TEXTS: usize = 4096;
 
+/// How messages are taken up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grip {
+    /// They get their other name when they are shown, unless somebody has been quicker and they are not where they were.
+    Loose,
+    /// They get one in `tmp/` at once, under which they stay.
+    Firm,
+}
+
 /// Takes messages up for another mailbox: those that are there, and what is to be delivered.
-pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(UidSet, Parcel)> {
+pub(super) fn take_up(
+    from: &Room,
+    uids: &UidSet,
+    to: &Arc<Room>,
+    grip: Grip,
+) -> Result<(UidSet, Parcel)> {
     scan::load(to)?;
     let mut taken = UidSet::new();
     let mut letters = Vec::new();
@@ -28,29 +42,46 @@ pub(super) fn take_up(from: &Room, uids: &UidSet, to: &Arc<Room>) -> Result<(Uid
     let cache;
     {
         let mut ledger = from.ledger();
+        if grip == Grip::Firm {
+            ledger.distrust(); // they were not where they were
+        }
         scan::refresh(from, &mut ledger, None)?;
         for round in 0..3 {
-            let (table, names) = {
+            let (table, names, durable) = {
                 let view = from.view()?;
-                (view.table.clone(), view.keywords.clone())
+                (
+                    view.table.clone(),
+                    view.keywords.clone(),
+                    view.durable.clone(),
+                )
             };
+            let mut settled = UidSet::new();
             let mut vanished = false;
             let rest = uids.difference(&taken);
             for row in table.within(&rest) {
                 let Some(uid) = Uid::new(row.uid) else {
                     continue;
                 };
-                match content(from, &row, to) {
+                let told = table.sizes(&row);
+                let known = row.date.zip(told.0).filter(|_| durable.contains(uid));
+                match content((from, to), &row, known, grip) {
                     Ok(content) => {
+                        if matches!(content, Content::Settled(_)) {
+                            settled.insert(uid);
+                        }
                         places.push((row.uid, row.place));
                         let keywords = row.flags.keywords().filter_map(|n| names.iter().nth(n));
                         let keywords: Vec<Keyword> = keywords.cloned().collect();
-                        letters.push((uid, letter(content, &row, keywords, table.sizes(&row))));
+                        letters.push((uid, letter(content, &row, keywords, told)));
                         taken.insert(uid);
                     }
                     Err(e) if e.kind() == ErrorKind::NotFound => vanished = true,
                     Err(e) => return Err(Error::io("message file", e)),
                 }
+            }
+            {
+                let mut view = from.view()?;
+                view.durable = view.durable.union(&settled);
             }
             if !vanished || round == 2 {
                 break;
@@ -96,24 +127,37 @@ fn letter(
 /// A system writes back what nobody has synced within half of that (Linux: vm.dirty_expire_centisecs).
 const WRITTEN_BACK: Duration = Duration::from_secs(120);
 
-/// What is settled has not been touched for so long: nobody can set that time, as whoever restores old mail sets its date.
-fn settled(from: &Room, path: &Path) -> Option<Settled> {
+/// What is settled was flushed by us, as `known` with its date and length, or has not been touched for so long: nobody can
+/// set that time, as whoever restores old mail sets its date.
+fn settled(from: &Room, path: &Path, known: Option<(i64, u64)>) -> Option<Settled> {
+    if let Some((date, len)) = known {
+        let path = path.to_owned();
+        return Some(Settled { path, date, len });
+    }
     let stat = from.site.disk.stat(path).ok()?;
     let age = from.site.now().duration_since(stat.changed).ok()?;
-    (age > WRITTEN_BACK && !from.site.shared).then(|| Settled {
+    (age > WRITTEN_BACK).then(|| Settled {
+        path: path.to_owned(),
         date: seconds(stat.modified),
         len: stat.len,
     })
 }
 
-fn content(from: &Room, row: &Row<'_>, to: &Arc<Room>) -> std::io::Result<Content> {
+fn content(
+    (from, to): (&Room, &Arc<Room>),
+    row: &Row<'_>,
+    known: Option<(i64, u64)>,
+    grip: Grip,
+) -> std::io::Result<Content> {
     let path = from.path(row.file());
-    let settled = settled(from, &path);
+    if grip == Grip::Loose
+        && !from.site.shared
+        && let Some(settled) = settled(from, &path, known)
+    {
+        return Ok(Content::Settled(settled));
+    }
     match Aside::link(to, &path) {
-        Ok(aside) => Ok(match settled {
-            Some(settled) => Content::Settled(aside, settled),
-            None => Content::Aside(aside),
-        }),
+        Ok(aside) => Ok(Content::Aside(aside)),
         Err(e) if e.kind() == ErrorKind::NotFound || disk::is_stale(&e) => Err(e),
         // Another file system, or too many names already.
         Err(_) => duplicate(from, &path, to),

@@ -8,6 +8,8 @@ use super::room::Room;
 use super::scan;
 use super::site::{Site, lock};
 use crate::{Error, Kind, Result};
+use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -19,6 +21,8 @@ use tokio::task::spawn_blocking;
 const SELDOM: u32 = 12;
 /// Most parcels of one batch.
 const BATCH: usize = 256;
+/// So many batches are delivered at once, into different mailboxes: one is written while another waits for the disk.
+const LEADERS: usize = 2;
 
 #[derive(Debug)]
 pub(super) struct Works {
@@ -31,12 +35,33 @@ pub(super) struct Works {
     patrolled: AtomicBool,
 }
 
-/// What waits to be delivered. Whoever brings something while nobody delivers sees to it that somebody does; what
-/// comes meanwhile goes with the next batch. So nobody waits for company, and many share a flush.
+/// What waits to be delivered. Whoever brings something for a mailbox that nobody delivers to sees to it that somebody
+/// does; what comes meanwhile goes with the next batch. So nobody waits for company, and many share a flush.
 #[derive(Debug, Default)]
 struct Bag {
     waiting: Vec<Waiting>,
-    led: bool,
+    /// Directories of the mailboxes that are being delivered to.
+    busy: HashSet<PathBuf>,
+    leaders: usize,
+}
+
+impl Bag {
+    fn is_due(&self, waiting: &Waiting) -> bool {
+        !self.busy.contains(&waiting.parcel.room.dir)
+    }
+
+    /// The next batch, whose mailboxes are busy from here on.
+    fn take(&mut self) -> Vec<Waiting> {
+        let (due, rest): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|it| self.is_due(it));
+        let mut due = due.into_iter();
+        let batch: Vec<Waiting> = due.by_ref().take(BATCH).collect();
+        self.waiting = due.chain(rest).collect();
+        let rooms = batch.iter().map(|it| it.parcel.room.dir.clone());
+        self.busy.extend(rooms);
+        batch
+    }
 }
 
 #[derive(Debug)]
@@ -100,8 +125,10 @@ impl Works {
     fn bring(self: &Arc<Self>, waiting: Waiting) {
         let lead = {
             let mut bag = lock(&self.bag);
+            let lead = bag.leaders < LEADERS && bag.is_due(&waiting);
+            bag.leaders += usize::from(lead);
             bag.waiting.push(waiting);
-            !std::mem::replace(&mut bag.led, true)
+            lead
         };
         if lead {
             let (works, runtime) = (self.clone(), Handle::current());
@@ -109,20 +136,14 @@ impl Works {
         }
     }
 
-    /// Delivers batch after batch until nothing waits.
+    /// Delivers batch after batch until nothing waits that nobody else is at.
     fn lead(self: &Arc<Self>, runtime: &Handle) {
-        let resign = Resign(self);
-        loop {
-            let batch: Vec<Waiting> = {
-                let mut bag = lock(&self.bag);
-                if bag.waiting.is_empty() {
-                    bag.led = false;
-                    std::mem::forget(resign);
-                    return;
-                }
-                let count = bag.waiting.len().min(BATCH);
-                bag.waiting.drain(..count).collect()
-            };
+        let mut turn = Turn {
+            works: self,
+            rooms: Vec::new(),
+            over: false,
+        };
+        while let Some(batch) = turn.next() {
             let (parcels, others): (Vec<_>, Vec<_>) = batch
                 .into_iter()
                 .map(|w| (w.parcel, (w.answer, w.waited)))
@@ -236,14 +257,44 @@ impl Drop for Works {
     }
 }
 
-/// Should a batch panic, those in it get an error and the next who brings something leads.
-struct Resign<'w>(&'w Works);
+/// A leader's time. Should a batch panic, those who wait get an error and the next who brings something leads.
+struct Turn<'w> {
+    works: &'w Works,
+    /// Of the batch.
+    rooms: Vec<PathBuf>,
+    over: bool,
+}
 
-impl Drop for Resign<'_> {
+impl Turn<'_> {
+    /// The last batch is delivered. The next one, if there is any; else the turn is over.
+    fn next(&mut self) -> Option<Vec<Waiting>> {
+        let mut bag = lock(&self.works.bag);
+        for room in self.rooms.drain(..) {
+            bag.busy.remove(&room);
+        }
+        let batch = bag.take();
+        if batch.is_empty() {
+            bag.leaders -= 1;
+            self.over = true;
+            return None;
+        }
+        let rooms = batch.iter().map(|it| it.parcel.room.dir.clone());
+        self.rooms.extend(rooms);
+        Some(batch)
+    }
+}
+
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        if self.over {
+            return;
+        }
         let waiting = {
-            let mut bag = lock(&self.0.bag);
-            bag.led = false;
+            let mut bag = lock(&self.works.bag);
+            bag.leaders -= 1;
+            for room in &self.rooms {
+                bag.busy.remove(room);
+            }
             std::mem::take(&mut bag.waiting)
         };
         drop(waiting);

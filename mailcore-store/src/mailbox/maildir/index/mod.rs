@@ -105,6 +105,19 @@ pub(super) fn write(
     }
 }
 
+/// The same for a change that the log may take without the mailbox after it being at hand; false if it cannot, and
+/// nothing was written. Held: the ledger.
+pub(super) fn note(room: &Room, ledger: &mut Ledger, draft: Draft, modseq: u64) -> bool {
+    if !room.site.indexed || !clear(room, ledger) {
+        return true;
+    }
+    if ledger.index.apart {
+        return false;
+    }
+    let wanted = Wanted::of(room, ledger, modseq);
+    wanted.is_ok_and(|wanted| matches!(append(room, ledger, draft, &wanted), Ok(Outcome::Done)))
+}
+
 /// Whether there is nothing in the way of writing.
 fn clear(room: &Room, ledger: &mut Ledger) -> bool {
     if ledger.index.rubbish {

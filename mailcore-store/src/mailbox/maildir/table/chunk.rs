@@ -134,8 +134,12 @@ impl Chunk {
 
     /// Adds a message behind all others; false where it cannot be kept.
     pub(super) fn push(&mut self, row: &Row<'_>) -> bool {
-        self.touch();
         let entry = self.entry(row);
+        // What has been counted is not counted again for each that comes.
+        let told = |tally: &mut Tally| entry.is_none() || tally.add(row);
+        if !self.tally.get_mut().is_none_or(told) {
+            self.touch();
+        }
         reserve(&mut self.entries, 1);
         self.entries.extend(entry);
         entry.is_some()
