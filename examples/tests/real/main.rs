@@ -15,6 +15,7 @@ mod harm;
 mod idle;
 mod idle_beside;
 mod mbsync;
+mod metrics;
 mod msmtp;
 mod mutt;
 mod openssl;
