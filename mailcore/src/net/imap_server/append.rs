@@ -64,7 +64,7 @@ impl Answers<'_> {
         self.source = None;
         if let (Ok(done), Some(metrics)) = (&done, &self.server.metrics) {
             let taken = metrics.taken(Way::Imap);
-            taken.note(done.uids.len() as u64, self.octets);
+            taken.note(done.uids.len(), self.octets);
         }
         let appended = done.map(|a| types::Appended {
             uid_validity: a.uid_validity,
