@@ -3,6 +3,7 @@
 mod banner;
 mod control;
 mod domains;
+mod figures;
 mod first_run;
 mod location;
 mod lock;
@@ -20,6 +21,7 @@ use lock::FolderLock;
 use mailcore::Server;
 use mailcore::auth::{self, Gate};
 use mailcore::base::address::Domain;
+use mailcore::metrics::Metrics;
 use mailcore::net::auth_server::DirectoryServer;
 use mailcore::net::listen::Limits;
 use mailcore::reception::Desk;
@@ -116,6 +118,7 @@ async fn serve(
         .cloned()
         .ok_or_else(|| Unusable("no domain".to_owned()))?;
     let secret = folder.secret()?;
+    let metrics = options.metrics.map(|_| Metrics::new());
     let mut reading = PasswdFileOptions::default();
     reading.every = Duration::ZERO;
     reading.realm = Some(origin.as_ascii().to_owned());
@@ -134,11 +137,15 @@ async fn serve(
     let directory = DirectoryServer::new(users.clone(), users.clone(), Some(Arc::new(place)));
     let mut keeping = maildir::Options::new(template.clone());
     keeping.watches = options.watched_mailboxes;
+    if let Some(metrics) = &metrics {
+        keeping.figures = Arc::clone(metrics.mailboxes());
+    }
     keeping.shared = location::is_shared(&template, options.shared_mail);
     let store: Arc<dyn MailStore> = Arc::new(Maildir::with(keeping));
     let mut gate = auth::Options::new(hostname);
     gate.default_realm = Some(origin.as_ascii().to_owned());
     gate.decoy = secret;
+    gate.metrics.clone_from(&metrics);
     let gate = Gate::new(users.clone(), users.clone(), gate);
     let host = hostname.parse().map_err(|e| wrong(&e))?;
     let mut routes = Routes::new(origin, domains, users)
@@ -157,6 +164,9 @@ async fn serve(
         Arc::clone(&store),
     )?;
     let desk = Desk::new(hostname, routes, Arc::clone(&store)).with_queue(post.intake);
+    if let Some(metrics) = &metrics {
+        metrics.watch(post.kept);
+    }
     let control = control::bind(folder.root()).map_err(|e| wrong(&e))?;
     let limits = Limits {
         total: CONNECTIONS,
@@ -171,6 +181,13 @@ async fn serve(
         .mailboxes(store)
         .certificate_files(folder.certificate(), folder.key())
         .limits(limits);
+    let told = match (&metrics, options.metrics) {
+        (Some(metrics), Some(address)) => {
+            builder = builder.metrics(Arc::clone(metrics));
+            Some(figures::bind(address, Arc::clone(metrics)).await?)
+        }
+        _ => None,
+    };
     for (protocol, listener) in sockets.listeners().map_err(|e| wrong(&e))? {
         builder = builder.listen_on(protocol, listener);
     }
@@ -182,6 +199,7 @@ async fn serve(
     };
     let mut hangup = signal(SignalKind::hangup()).map_err(|e| wrong(&e))?;
     let server = builder.start().map_err(|e| wrong(&e))?;
+    let told = told.map(tokio::spawn);
     let control = tokio::spawn(control::serve(control, post.desk));
     if !options.listen.is_loopback() {
         tracing::warn!(
@@ -207,6 +225,9 @@ async fn serve(
         PATIENCE.as_secs()
     );
     control.abort();
+    if let Some(told) = told {
+        told.abort();
+    }
     let cut = tokio::select! {
         cut = server.stop(PATIENCE) => cut,
         // Whoever asks twice does not want to wait.

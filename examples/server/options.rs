@@ -77,6 +77,10 @@ pub struct Options {
     /// Tell other programs of the users by Dovecot's protocol, on this Unix socket (user and group need root)
     #[arg(long, value_name = "PATH[,mode=,user=,group=]")]
     pub auth_userdb_socket: Option<SocketOption>,
+    /// Tell figures to Prometheus: `GET /metrics` over HTTP on this port of 127.0.0.1, or on ADDRESS:PORT, where whoever
+    /// reaches it may read them
+    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = metrics_address)]
+    pub metrics: Option<SocketAddr>,
     /// What to do; without it, serve
     #[command(subcommand)]
     pub command: Option<Command>,
@@ -124,6 +128,17 @@ pub enum AuthPlace {
     Unix(SocketOption),
     /// On a TCP port.
     Inet(SocketAddr),
+}
+
+/// Where figures are told.
+fn metrics_address(text: &str) -> Result<SocketAddr, String> {
+    let port = || {
+        text.parse()
+            .map(|port: u16| SocketAddr::from(([127, 0, 0, 1], port)))
+    };
+    text.parse()
+        .or_else(|_| port())
+        .map_err(|_| format!("`{text}` is neither PORT nor ADDRESS:PORT"))
 }
 
 impl FromStr for AuthPlace {

@@ -29,6 +29,8 @@ pub struct Post {
     pub setup: Setup,
     /// The way in.
     pub intake: Intake,
+    /// The queue as it is kept.
+    pub kept: SegmentQueue,
     /// For administrators.
     pub desk: QueueDesk,
 }
@@ -47,6 +49,7 @@ impl Post {
         for damage in &queue.recovery().damage {
             tracing::error!("queue: {damage}");
         }
+        let kept = queue.clone();
         let queue: Arc<dyn Queue> = Arc::new(queue);
         let orders = Orders::new();
         let intake = Intake::new(
@@ -78,6 +81,7 @@ impl Post {
         Ok(Self {
             setup,
             intake,
+            kept,
             desk,
         })
     }

@@ -12,6 +12,7 @@ pub mod body;
 pub mod conform;
 pub mod disk;
 mod error;
+pub mod figures;
 pub mod mailbox;
 pub mod queue;
 #[cfg(feature = "files")]

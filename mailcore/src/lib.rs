@@ -76,6 +76,7 @@ pub mod deliver;
 pub mod dns;
 pub mod intake;
 pub mod log;
+pub mod metrics;
 pub mod net;
 pub mod queue;
 pub mod reception;

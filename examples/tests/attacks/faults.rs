@@ -1,18 +1,9 @@
 //! Descriptors, disk and certificates that run out or break: what was acknowledged stays, and service resumes.
 
+use crate::harm::{Small, limit};
 use crate::peer::{Peer, count, count_now, eventually, inbox, log, signal, worked};
 use crate::server::{IMAP, IMAPS, LMTP, SMTP, Server, have, python};
 use std::net::TcpStream;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-fn limit(server: &Server, files: &str) {
-    let pid = server.pid().to_string();
-    let done = Command::new("prlimit")
-        .args(["--pid", &pid, &format!("--nofile={files}")])
-        .status();
-    assert!(done.unwrap().success());
-}
 
 #[test]
 fn without_descriptors_it_waits_without_spinning_and_then_goes_on() {
@@ -101,44 +92,6 @@ fn mail_that_finds_no_descriptor_waits_or_is_deferred() {
     assert!(!log(&server).contains("status=bounced"));
 }
 
-/// A small file system of its own, where the tests may mount one.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(folder: &Path, size: &str) -> Option<Self> {
-        let at = folder.join("small");
-        std::fs::create_dir(&at).unwrap();
-        let options = format!("size={size},mode=700");
-        let done = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(&at)
-            .output();
-        if done.is_ok_and(|o| o.status.success()) {
-            return Some(Self(at));
-        }
-        assert!(
-            !std::env::var("MAILCORE_FOREIGN").is_ok_and(|v| v == "required"),
-            "a tmpfs cannot be mounted"
-        );
-        eprintln!("skipped: a tmpfs cannot be mounted here");
-        None
-    }
-
-    fn remount(&self, how: &str) {
-        let done = Command::new("mount")
-            .args(["-o", &format!("remount,{how}")])
-            .arg(&self.0)
-            .status();
-        assert!(done.unwrap().success());
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
-
 fn deliver(server: &Server, service: u16, octets: usize) -> String {
     let mut peer = Peer::hello(server, service);
     let replies = peer.all(&[
@@ -178,10 +131,10 @@ fn fill(server: &Server, service: u16, sizes: &[usize]) -> usize {
 #[test]
 fn a_full_disk_keeps_mail_waiting_loses_none_and_can_be_emptied() {
     let outer = tempfile::tempdir().unwrap();
-    let Some(small) = Small::mount(outer.path(), "4m") else {
+    let Some(small) = Small::mount(&outer.path().join("small"), "4m") else {
         return;
     };
-    let template = format!("{}/%d/%n", small.0.display());
+    let template = format!("{}/%d/%n", small.path().display());
     let server = Server::start(&["--mail-location", &template]);
     let taken = fill(&server, LMTP, &[200_000, 3000]);
     assert_eq!(
@@ -216,7 +169,7 @@ fn a_full_disk_keeps_mail_waiting_loses_none_and_can_be_emptied() {
     server.queue(&["retry"]);
     assert_eq!(count(&server, "alice@example.test"), taken - 5 + 2);
     // Nothing is left over of what was refused.
-    let tmp = small.0.join("example.test/alice/tmp");
+    let tmp = small.path().join("example.test/alice/tmp");
     assert_eq!(std::fs::read_dir(tmp).unwrap().count(), 0);
 }
 
@@ -224,12 +177,12 @@ fn a_full_disk_keeps_mail_waiting_loses_none_and_can_be_emptied() {
 fn a_queue_that_has_filled_its_disk_empties_itself_and_takes_mail_again() {
     let outer = tempfile::tempdir().unwrap();
     // Room for two segments of the queue, one of which is kept for what becomes of the mail.
-    let Some(small) = Small::mount(outer.path(), "40m") else {
+    let Some(small) = Small::mount(&outer.path().join("small"), "40m") else {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("data")).unwrap();
-    std::os::unix::fs::symlink(&small.0, folder.path().join("data/queue")).unwrap();
+    std::os::unix::fs::symlink(small.path(), folder.path().join("data/queue")).unwrap();
     // Nothing leaves the queue while this stands where the mail goes.
     std::fs::write(folder.path().join("data/mail-here"), "").unwrap();
     let template = format!("{}/data/mail-here/%d/%n", folder.path().display());
@@ -250,10 +203,10 @@ fn a_queue_that_has_filled_its_disk_empties_itself_and_takes_mail_again() {
 #[test]
 fn mail_for_a_store_that_cannot_be_written_waits_and_the_store_can_be_read() {
     let outer = tempfile::tempdir().unwrap();
-    let Some(small) = Small::mount(outer.path(), "8m") else {
+    let Some(small) = Small::mount(&outer.path().join("small"), "8m") else {
         return;
     };
-    let template = format!("{}/%d/%n", small.0.display());
+    let template = format!("{}/%d/%n", small.path().display());
     let server = Server::start(&["--mail-location", &template]);
     assert!(deliver(&server, SMTP, 1000).starts_with("250 "));
     assert_eq!(count(&server, "alice@example.test"), 1);

@@ -7,6 +7,9 @@ mod backends;
 mod bulk;
 mod chunks;
 mod faults;
+#[path = "../real/harm.rs"]
+#[allow(dead_code, reason = "a part of what the other tests use")]
+mod harm;
 mod injection;
 mod logins;
 mod names;

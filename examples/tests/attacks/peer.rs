@@ -20,7 +20,7 @@ pub struct Peer {
 impl Peer {
     /// Connects to a service.
     pub fn to(server: &Server, service: u16) -> Self {
-        Self::on(TcpStream::connect(("127.0.0.1", server.port(service))).unwrap())
+        Self::at(server.port(service)).unwrap()
     }
 
     /// Connects from an address that the server does not know for its own, is greeted and says EHLO.
@@ -42,7 +42,13 @@ impl Peer {
         peer
     }
 
-    fn on(stream: TcpStream) -> Self {
+    /// Connects to a port, if anybody is there.
+    pub fn at(port: u16) -> std::io::Result<Self> {
+        TcpStream::connect(("127.0.0.1", port)).map(Self::on)
+    }
+
+    /// Over a connection that stands.
+    pub fn on(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(LONG)).unwrap();
         stream.set_write_timeout(Some(LONG)).unwrap();
         stream.set_nodelay(true).unwrap();

@@ -93,7 +93,15 @@ pub struct Client {
 impl Client {
     /// Connects and logs in; a server that is silent for longer than `patience` fails the test.
     pub fn login(port: u16, user: &str, password: &str, patience: Duration) -> Self {
-        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        let mut client = Self::connect(port, patience).unwrap();
+        let answer = client.ask(format!("LOGIN {user} {password}").as_bytes());
+        assert_eq!(answer.end, "OK", "{}", answer.words);
+        client
+    }
+
+    /// Connects and is greeted, if anybody is there.
+    pub fn connect(port: u16, patience: Duration) -> Result<Self, Gone> {
+        let stream = TcpStream::connect(("127.0.0.1", port)).map_err(|_| Gone)?;
         stream.set_read_timeout(Some(patience)).unwrap();
         stream.set_write_timeout(Some(patience)).unwrap();
         stream.set_nodelay(true).unwrap();
@@ -104,10 +112,8 @@ impl Client {
             tags: 0,
             answered: 0,
         };
-        client.line().unwrap();
-        let answer = client.ask(format!("LOGIN {user} {password}").as_bytes());
-        assert_eq!(answer.end, "OK", "{}", answer.words);
-        client
+        client.line()?;
+        Ok(client)
     }
 
     /// Sends a command without its tag and line end; literals in it need `{n+}`.

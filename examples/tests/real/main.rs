@@ -10,9 +10,12 @@ mod curl;
 mod extensions;
 mod fetchmail;
 mod first_run;
+#[allow(dead_code, reason = "a part of what the other tests use")]
+mod harm;
 mod idle;
 mod idle_beside;
 mod mbsync;
+mod metrics;
 mod msmtp;
 mod mutt;
 mod openssl;

@@ -140,6 +140,11 @@ impl<K> Index<K> {
         message.is_held(claim.turn).then_some(message)
     }
 
+    /// How many messages a lane has.
+    pub(super) fn in_lane(&self, lane: Lane) -> usize {
+        self.lanes.get(&lane).map_or(0, BTreeSet::len)
+    }
+
     /// Messages behind `after` in order of identity, of one lane or of all.
     pub(super) fn page(
         &self,

@@ -51,7 +51,9 @@ impl Dialogue {
             told,
             challenge,
         } = self;
-        run(gate, link, mechanism, told, challenge.respond(response)).await
+        let step = challenge.respond(response);
+        let turn = run(Arc::clone(&gate), link, mechanism, told, step).await;
+        gate.counted(&mechanism.to_string(), turn)
     }
 }
 

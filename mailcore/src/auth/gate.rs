@@ -2,6 +2,7 @@
 
 use super::penalty::Penalties;
 use super::{Admitted, Dialogue, Link, Reason, Referral, Refusal, Turn};
+use crate::metrics::Metrics;
 use crate::net::now;
 use mailcore_base::login::{Secret, TlsFacts};
 use mailcore_sasl::server::Decoy;
@@ -26,6 +27,8 @@ pub struct Options {
     pub decoy: [u8; 32],
     /// Further rules about mechanisms.
     pub security: SecurityOptions,
+    /// Where logins are counted; nowhere by default.
+    pub metrics: Option<Arc<Metrics>>,
 }
 
 impl Options {
@@ -41,6 +44,7 @@ impl Options {
             failure_delay: Duration::from_secs(2),
             decoy,
             security: SecurityOptions::default(),
+            metrics: None,
         }
     }
 }
@@ -112,10 +116,12 @@ impl Gate {
         mechanism: &str,
         initial: Option<&[u8]>,
     ) -> Turn {
-        let Some(mechanism) = Mechanism::parse(mechanism) else {
-            return Turn::Refused(Refusal::new(Reason::NotOffered, ""));
+        let Some(known) = Mechanism::parse(mechanism) else {
+            let refusal = Refusal::new(Reason::NotOffered, "");
+            return self.counted(mechanism, Turn::Refused(refusal));
         };
-        Dialogue::begin(Arc::clone(self), link.clone(), mechanism, initial).await
+        let turn = Dialogue::begin(Arc::clone(self), link.clone(), known, initial).await;
+        self.counted(mechanism, turn)
     }
 
     /// Logs in with a plain password (IMAP LOGIN, POP3 USER and PASS).
@@ -129,12 +135,13 @@ impl Gate {
         secret: &Secret,
     ) -> Result<Admitted, Refusal> {
         if !link.secured {
-            return Err(Refusal::new(Reason::Insecure, name));
+            return self.ended("PLAIN", Err(Refusal::new(Reason::Insecure, name)));
         }
-        match self.verify(link, name, "PLAIN", secret).await {
+        let end = match self.verify(link, name, "PLAIN", secret).await {
             Ok(admitted) => Ok(admitted),
             Err(refusal) => Err(self.refuse(link, refusal).await),
-        }
+        };
+        self.ended("PLAIN", end)
     }
 
     /// Logs in with APOP (RFC 1939 §7): `digest` over the greeting's timestamp and the password.
@@ -160,10 +167,29 @@ impl Gate {
             Ok(None) => Err(Reason::Credentials),
             Err(error) => Err(unavailable(&error)),
         };
-        match right {
+        let end = match right {
             Ok(admitted) => Ok(admitted),
             Err(reason) => Err(self.refuse(link, Refusal::new(reason, name)).await),
+        };
+        self.ended("APOP", end)
+    }
+
+    /// Counts how a login has ended, if it has.
+    pub(super) fn counted(&self, mechanism: &str, turn: Turn) -> Turn {
+        if let Some(metrics) = &self.options.metrics {
+            metrics.logins().turned(mechanism, &turn);
         }
+        turn
+    }
+
+    fn ended(&self, mechanism: &str, end: Result<Admitted, Refusal>) -> Result<Admitted, Refusal> {
+        if let Some(metrics) = &self.options.metrics {
+            match &end {
+                Ok(_) => metrics.logins().admitted(mechanism),
+                Err(refusal) => metrics.logins().refused(mechanism, refusal.reason),
+            }
+        }
+        end
     }
 
     /// The user of a login, with where the mail lies.

@@ -21,6 +21,7 @@ pub mod listen;
 mod network;
 pub mod pop3_server;
 mod pump;
+pub mod scrape;
 pub mod smtp_client;
 pub mod smtp_server;
 mod socket;

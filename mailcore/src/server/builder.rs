@@ -2,6 +2,7 @@
 
 use super::Protocol;
 use crate::auth::Gate;
+use crate::metrics::Metrics;
 use crate::net::auth_server::DirectoryServer;
 use crate::net::listen::{Address, Limits, Listener};
 use crate::net::tls::{self, Certificate};
@@ -30,6 +31,7 @@ pub struct Builder {
     pub(super) queue: Option<Setup>,
     pub(super) identity: Option<Identity>,
     pub(super) limits: Limits,
+    pub(super) metrics: Option<Arc<Metrics>>,
     pub(super) greeting: Option<String>,
     pub(super) size_limit: Option<u64>,
     pub(super) places: Vec<(Protocol, Place)>,
@@ -53,6 +55,7 @@ impl Builder {
             queue: None,
             identity: None,
             limits: Limits::default(),
+            metrics: None,
             greeting: None,
             size_limit: None,
             places: Vec::new(),
@@ -127,6 +130,16 @@ impl Builder {
     #[must_use]
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Where sessions, mail and deliveries are counted; nowhere by default. Logins are counted by the gate, if it is told to
+    /// ([`auth::Options::metrics`](crate::auth::Options)).
+    #[must_use]
+    pub fn metrics(self, metrics: Arc<Metrics>) -> Self {
+        Self {
+            metrics: Some(metrics),
+            ..self
+        }
     }
 
     /// What IMAP and POP3 greet with (Dovecot: login_greeting).

@@ -1,6 +1,7 @@
 //! One listener's side of the house: TLS from the start where the port asks for it, then the protocol's driver.
 
 use super::{Protocol, strangers};
+use crate::metrics::Sessions;
 use crate::net::auth_server::{AuthServer, DirectoryServer};
 use crate::net::imap_server::ImapServer;
 use crate::net::listen::{Arrival, Attendant, Limits, Refused};
@@ -32,6 +33,8 @@ pub(super) struct Counter {
     pub(super) service: Arc<Service>,
     pub(super) tls: Option<Arc<tls::Service>>,
     pub(super) limits: Arc<Limits>,
+    /// Where its sessions are counted.
+    pub(super) sessions: Option<Arc<Sessions>>,
 }
 
 impl Attendant for Counter {
@@ -39,7 +42,9 @@ impl Attendant for Counter {
         let tls = self.tls.clone();
         let service = Arc::clone(&self.service);
         let protocol = self.protocol;
+        let counted = self.sessions.as_ref().map(Sessions::begin);
         async move {
+            let _counted = counted;
             let Arrival {
                 socket,
                 route,
@@ -72,6 +77,9 @@ impl Attendant for Counter {
     }
 
     fn refuse(&self, refused: Refused, route: &Route) -> Vec<u8> {
+        if let Some(sessions) = &self.sessions {
+            sessions.refused.one();
+        }
         strangers::refuse(self.protocol, refused, &self.limits, route)
     }
 }

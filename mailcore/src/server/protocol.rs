@@ -27,6 +27,30 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Smtp,
+        Self::Submission,
+        Self::Submissions,
+        Self::Lmtp,
+        Self::Imap,
+        Self::Imaps,
+        Self::Pop3,
+        Self::Pop3s,
+        Self::Auth,
+        Self::Userdb,
+    ];
+
+    /// What it is called where each listener stands for itself: as its port is in `/etc/services`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Imaps => "imaps",
+            Self::Pop3s => "pop3s",
+            other => other.service(),
+        }
+    }
+
     /// Whether TLS stands before the first word.
     pub(super) fn implicit_tls(self) -> bool {
         matches!(self, Self::Submissions | Self::Imaps | Self::Pop3s)

@@ -4,6 +4,7 @@
 use super::builder::{Builder, Identity, Place};
 use super::counter::{Counter, Service};
 use super::{Protocol, Server, StartError, renewal};
+use crate::metrics::Metrics;
 use crate::net::Peer;
 use crate::net::auth_server::AuthServer;
 use crate::net::imap_server::ImapServer;
@@ -45,6 +46,10 @@ impl Builder {
                 service: Arc::new(service),
                 tls: secured,
                 limits: Arc::clone(&limits),
+                sessions: self
+                    .metrics
+                    .as_ref()
+                    .map(|metrics| Arc::clone(metrics.sessions(protocol))),
             };
             ready.push((listener, Arc::new(counter)));
         }
@@ -62,7 +67,7 @@ impl Builder {
         }
         let runner = self
             .queue
-            .map(|setup| tokio::spawn(run_queue(setup, shutdown.clone())));
+            .map(|setup| tokio::spawn(run_queue(setup, self.metrics.clone(), shutdown.clone())));
         let services = tls.iter().map(|(_, service)| Arc::clone(service));
         tokio::spawn(renewal::watch(services.collect(), shutdown.clone()));
         Ok(Server {
@@ -139,7 +144,7 @@ impl Builder {
                 if let Some(greeting) = &self.greeting {
                     options.greeting.clone_from(greeting);
                 }
-                Service::Imap(ImapServer::new(options, gate, store))
+                Service::Imap(ImapServer::new(options, gate, store).counting(self.metrics.clone()))
             }
             _ => {
                 let mut options = mailcore_imap::pop3::Options::default();
@@ -175,15 +180,15 @@ impl Builder {
         if let (Some(limit), Role::Transfer | Role::Submission) = (self.size_limit, role) {
             options.size_limit = Some(limit);
         }
-        SmtpServer::new(role, options, reception, self.gate.clone())
+        SmtpServer::new(role, options, reception, self.gate.clone()).counting(self.metrics.clone())
     }
 }
 
 /// Runs the queue until the server goes down. A runner that panics is a fault of ours, and no reason to leave mail lying:
 /// another takes its place, which gets what was in hand once the claims have run out.
-async fn run_queue(setup: Setup, shutdown: Shutdown) {
+async fn run_queue(setup: Setup, metrics: Option<Arc<Metrics>>, shutdown: Shutdown) {
     loop {
-        let runner = Runner::new(setup.clone());
+        let runner = Runner::new(setup.clone()).counting(metrics.clone());
         let stop = shutdown.clone();
         let mut running = JoinSet::new();
         running.spawn(async move { runner.run(stop.requested()).await });

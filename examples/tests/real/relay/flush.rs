@@ -1,65 +1,9 @@
 //! A disk that says no to a flush: nothing that may not be on it is ever acknowledged.
 
-use super::net::{Letter, Net, exchanger, mail, wait_for, wait_for_empty_queue};
+use super::net::{Letter, Net, exchanger, mail, wait_for_empty_queue};
 use super::scripted::Scripted;
-use crate::server::{LMTP, Server, free_base, have};
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-
-/// A tracer that lets every flush of a server fail. Dropping it lets them succeed again.
-struct Broken(Child);
-
-impl Broken {
-    /// Nothing, and says so, where processes may not be traced.
-    fn flushes(server: &Server) -> Option<Self> {
-        let mut child = Command::new("strace")
-            .args([
-                "-f",
-                "-o",
-                "/dev/null",
-                "-e",
-                "trace=fsync,fdatasync,syncfs,sync_file_range",
-            ])
-            .args(["-e", "inject=fsync,fdatasync,syncfs:error=EIO"])
-            .args(["-p", &server.pid().to_string()])
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let mut said = Vec::new();
-        for line in lines.map_while(Result::ok) {
-            if line.contains(" attached") {
-                wait_for("all threads to be traced", || traced(server).then_some(()));
-                return Some(Self(child));
-            }
-            said.push(line);
-        }
-        let _ = child.wait();
-        // A right that the system does not give is nothing that could be installed.
-        eprintln!("skipped: strace cannot trace here: {said:?}");
-        None
-    }
-}
-
-/// Whether each thread has a tracer.
-fn traced(server: &Server) -> bool {
-    let threads = std::fs::read_dir(format!("/proc/{}/task", server.pid())).unwrap();
-    threads.flatten().all(|thread| {
-        let status = std::fs::read_to_string(thread.path().join("status")).unwrap_or_default();
-        let tracer = status.lines().find_map(|l| l.strip_prefix("TracerPid:"));
-        tracer.is_none_or(|it| it.trim() != "0")
-    })
-}
-
-impl Drop for Broken {
-    fn drop(&mut self) {
-        // So that it lets go of what it traces.
-        let _ = Command::new("kill")
-            .args(["-INT", &self.0.id().to_string()])
-            .status();
-        let _ = self.0.wait();
-    }
-}
+use crate::harm::Broken;
+use crate::server::{LMTP, free_base, have};
 
 fn letter<'a>(rcpt: &'a [&'a str], message: &'a str) -> Letter<'a> {
     Letter {

@@ -3,45 +3,9 @@
 
 use super::net::{Letter, Net, exchanger, queue, wait_for, wait_for_empty_queue, wait_for_line};
 use super::scripted::Scripted;
+use crate::harm::{Small, limit};
 use crate::server::{Server, free_base, have};
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
-/// A small file system, which root alone can mount.
-struct Small(PathBuf);
-
-impl Small {
-    fn mount(at: &Path, size: &str) -> Option<Self> {
-        std::fs::create_dir(at).unwrap();
-        let options = format!("size={size},mode=700");
-        let done = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &options, "tmpfs"])
-            .arg(at)
-            .output();
-        if done.is_ok_and(|o| o.status.success()) {
-            return Some(Self(at.to_owned()));
-        }
-        // A right that the system does not give is nothing that could be installed.
-        eprintln!("skipped: a tmpfs cannot be mounted here");
-        None
-    }
-
-    /// Takes all the room that is left.
-    fn fill(&self) -> PathBuf {
-        let ballast = self.0.join("ballast");
-        let mut file = std::fs::File::create(&ballast).unwrap();
-        let full = std::io::copy(&mut std::io::repeat(0), &mut file).unwrap_err();
-        assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
-        ballast
-    }
-}
-
-impl Drop for Small {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}
 
 fn send(server: &Server, name: &str, octets: usize) -> String {
     let body = "0123456789012345678901234567890123456789012345678901234567890123456789\n";
@@ -113,14 +77,6 @@ fn a_full_disk_defers_mail_and_loses_none() {
     assert_eq!(got.len(), taken.len(), "no message came twice");
     drop(a.kill());
     drop(small);
-}
-
-fn limit(server: &Server, files: &str) {
-    let pid = server.pid().to_string();
-    let done = Command::new("prlimit")
-        .args(["--pid", &pid, &format!("--nofile={files}")])
-        .status();
-    assert!(done.unwrap().success());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod foreign;
 mod full;
 mod hanging;
 mod mx;
-mod net;
+pub mod net;
 mod orders;
 mod postfix;
 mod reports;

@@ -63,6 +63,7 @@ mod tests;
 use super::{Account, Clock, MailStore};
 use crate::auth::User;
 use crate::disk::{Disk, RealDisk, SharedDisk};
+use crate::figures::MailboxFigures;
 use crate::{Error, Kind, Result};
 use async_trait::async_trait;
 use home::Home;
@@ -117,6 +118,8 @@ pub struct Options {
     /// Without it, on such a file system two hosts may give one UID to two messages, or take a message for gone that has
     /// only been renamed.
     pub shared: bool,
+    /// What it counts.
+    pub figures: Arc<MailboxFigures>,
 }
 
 impl Options {
@@ -146,6 +149,7 @@ impl Options {
             watches: 10_000,
             index: true,
             shared: false,
+            figures: Arc::default(),
         }
     }
 }
@@ -188,6 +192,7 @@ impl Maildir {
         };
         let mut site = Site::new(disk, clock, &options.host, options.pid, options.kept);
         site.shared = shared;
+        site.figures = options.figures;
         site.indexed = options.index && !shared;
         let watches = if shared { 0 } else { options.watches };
         site.lookout = Lookout::new(site.disk.clone(), watches);

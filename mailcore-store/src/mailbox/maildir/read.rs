@@ -178,6 +178,9 @@ fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(
         };
         tell(record, texts, fields);
     }
+    let (told, opened) = (records.len() as u64, read.len() as u64);
+    room.site.figures.opened.add(opened);
+    room.site.figures.kept.add(told.saturating_sub(opened));
     Ok(read)
 }
 
@@ -211,6 +214,7 @@ pub(super) fn describe_now(room: &Room, fields: Fields, records: &mut [Record]) 
     for (record, texts) in records.iter_mut().zip(kept) {
         tell(record, texts, fields);
     }
+    room.site.figures.kept.add(records.len() as u64);
     true
 }
 

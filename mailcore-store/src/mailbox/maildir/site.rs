@@ -5,6 +5,7 @@ use super::home::Home;
 use super::lookout::Lookout;
 use super::room::Room;
 use crate::disk::{self, Disk, Stat};
+use crate::figures::MailboxFigures;
 use crate::mailbox::clock::{Clock, micros};
 use crate::queue::Identity;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -39,6 +40,8 @@ pub(super) struct Site {
     pub(super) indexed: bool,
     /// Whether other hosts are at work on the same files over a network file system.
     pub(super) shared: bool,
+    /// What is counted.
+    pub(super) figures: Arc<MailboxFigures>,
     /// Whether it has been said that they might be.
     pub(super) warned: AtomicBool,
     homes: Mutex<HashMap<PathBuf, Weak<Home>>>,
@@ -76,6 +79,7 @@ impl Site {
             keep,
             indexed: true,
             shared: false,
+            figures: Arc::default(),
             warned: AtomicBool::new(false),
             homes: Mutex::default(),
             owned: Mutex::default(),

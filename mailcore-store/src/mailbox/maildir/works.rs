@@ -148,6 +148,7 @@ impl Works {
                 .into_iter()
                 .map(|w| (w.parcel, (w.answer, w.waited)))
                 .unzip();
+            self.site.figures.batches.shared(parcels.len());
             let outcomes = deliver(&self.site, parcels);
             for (outcome, (answer, waited)) in outcomes.into_iter().zip(others) {
                 match outcome {

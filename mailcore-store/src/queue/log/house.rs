@@ -3,6 +3,7 @@
 use super::Options;
 use super::segment::{Kept, Sight};
 use crate::disk::File;
+use crate::figures::Flushes;
 use crate::mailbox::Clock;
 use crate::queue::index::{Index, Message};
 use crate::queue::{Entry, Identity, Lane};
@@ -24,6 +25,8 @@ pub(super) struct House {
     index: Mutex<Index<Kept>>,
     envelopes: Mutex<Envelopes>,
     given: Mutex<Given>,
+    /// Flushes of the log.
+    pub(super) flushes: Flushes,
     /// Another process has none.
     _lock: Box<dyn File>,
 }
@@ -84,6 +87,7 @@ impl House {
             index: Mutex::new(index),
             envelopes: Mutex::default(),
             given: Mutex::default(),
+            flushes: Flushes::default(),
             _lock: lock,
         }
     }

@@ -37,6 +37,7 @@ mod writer;
 use super::{Claim, Draft, Entry, Identity, Lane, Outcome, Queue};
 use crate::body::Body;
 use crate::disk::{self, Disk, RealDisk};
+use crate::figures::Flushes;
 use crate::mailbox::Clock;
 use crate::{Error, Kind, Result};
 use async_trait::async_trait;
@@ -199,6 +200,24 @@ impl SegmentQueue {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// How many messages each lane has.
+    pub fn lanes(&self) -> Vec<(Lane, usize)> {
+        let index = self.works.house.index();
+        let lanes = [
+            Lane::Incoming,
+            Lane::Active,
+            Lane::Deferred,
+            Lane::Hold,
+            Lane::Corrupt,
+        ];
+        lanes.map(|lane| (lane, index.in_lane(lane))).to_vec()
+    }
+
+    /// Flushes of its log so far, tried ones too, and how many changes of messages shared each.
+    pub fn flushes(&self) -> &Flushes {
+        &self.works.house.flushes
     }
 
     /// Waits until nothing is being written and nothing is left to tidy up, as before an orderly end. Whoever goes on

@@ -147,7 +147,10 @@ impl Writer {
     pub(super) fn settle(&mut self) -> Result<()> {
         let outcome = match self.gathered.is_empty() && self.failed.is_none() && self.is_settled() {
             true => Ok(()),
-            false => self.flush(),
+            false => {
+                self.house.flushes.shared(self.waiting.len());
+                self.flush()
+            }
         };
         if outcome.is_err() {
             self.gathered.clear();

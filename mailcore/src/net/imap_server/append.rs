@@ -2,6 +2,7 @@
 
 use super::Answers;
 use super::source::Source;
+use crate::metrics::Way;
 use crate::net::end::End;
 use crate::net::stream::Transport;
 use mailcore_imap::server::Content;
@@ -26,6 +27,7 @@ impl Answers<'_> {
         match append {
             Ok(append) => {
                 self.append = Some(append);
+                self.octets = 0;
                 q.answer(Ok(()));
             }
             Err(error) => q.answer(Err(self.failed(&error))),
@@ -39,6 +41,7 @@ impl Answers<'_> {
         match append.write(content.bytes()).await {
             Ok(()) => {
                 let n = content.bytes().len();
+                self.octets += n as u64;
                 content.taken(n);
             }
             Err(error) => {
@@ -59,6 +62,10 @@ impl Answers<'_> {
         let (asked, line) = q.parts();
         let done = end.carry(line, append.commit(stamp(asked))).await;
         self.source = None;
+        if let (Ok(done), Some(metrics)) = (&done, &self.server.metrics) {
+            let taken = metrics.taken(Way::Imap);
+            taken.note(done.uids.len(), self.octets);
+        }
         let appended = done.map(|a| types::Appended {
             uid_validity: a.uid_validity,
             uids: a.uids,
@@ -123,8 +130,10 @@ impl Answers<'_> {
         };
         let (asked, line) = q.parts();
         let selected = self.mailbox.as_deref();
+        let length = asked.range.end.saturating_sub(asked.range.start);
         let copy = source.copy(selected, &asked.part, asked.range.clone(), &mut **append);
         let done = end.carry(line, copy).await;
+        self.octets += length;
         if done.is_err() {
             self.append = None;
         }

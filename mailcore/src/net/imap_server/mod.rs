@@ -16,6 +16,7 @@ use super::stream::{Stream, Transport};
 use crate::access::Reader;
 use crate::auth::{Dialogue, Gate, Link, Offer};
 use crate::log;
+use crate::metrics::Metrics;
 use arc_swap::ArcSwapOption;
 use mailcore_base::login::{Service, TlsFacts};
 use mailcore_base::wire::{Io, Notice};
@@ -33,6 +34,7 @@ pub struct ImapServer {
     options: Options,
     gate: Arc<Gate>,
     store: Arc<dyn MailStore>,
+    metrics: Option<Arc<Metrics>>,
     /// The options with what may be offered just now: users come and go.
     current: ArcSwapOption<(Offer, bool, Arc<Options>)>,
 }
@@ -44,8 +46,15 @@ impl ImapServer {
             options,
             gate,
             store,
+            metrics: None,
             current: ArcSwapOption::empty(),
         }
+    }
+
+    /// The same, which counts there what mail it takes.
+    #[must_use]
+    pub fn counting(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Serves one connection to its end. A stream that can be secured is offered STARTTLS.
@@ -88,6 +97,7 @@ impl ImapServer {
             account: None,
             mailbox: None,
             append: None,
+            octets: 0,
             source: None,
             reader: Reader::default(),
             counts: Counts::default(),
@@ -145,6 +155,8 @@ struct Answers<'c> {
     account: Option<Arc<dyn Account>>,
     mailbox: Option<Box<dyn Mailbox>>,
     append: Option<Box<dyn Append>>,
+    /// Octets that it was given.
+    octets: u64,
     source: Option<Source>,
     reader: Reader,
     counts: Counts,

@@ -39,6 +39,7 @@ impl Answers<'_> {
             }
             Err(verdict) => verdict,
         };
+        self.octets = 0;
         self.note("DATA", &verdict, Some(&envelope.sender), None);
         q.answer(verdict.into());
     }
@@ -50,6 +51,7 @@ impl Answers<'_> {
         match sink.write(content.bytes()).await {
             Ok(()) => {
                 let n = content.bytes().len();
+                self.octets += n as u64;
                 content.taken(n);
             }
             Err(reply) => {
@@ -72,6 +74,9 @@ impl Answers<'_> {
         // What becomes durable is carried through, whether the client still listens or not.
         let (_, line) = q.parts();
         let outcomes = end.carry(line, sink.finish()).await;
+        if outcomes.iter().any(|it| matches!(it, Outcome::Taken(_))) {
+            self.count();
+        }
         let said = |outcome| match outcome {
             Outcome::Taken(id) => Ok(Text::lossy(id.as_bytes())),
             Outcome::Refused(reply) => Err(reply),

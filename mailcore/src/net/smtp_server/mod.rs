@@ -12,6 +12,7 @@ use super::socket::Route;
 use super::stream::{Stream, Transport};
 use crate::auth::{Dialogue, Gate, Link};
 use crate::log::{self, Client};
+use crate::metrics::{Metrics, Way};
 use crate::reception::{Reception, Role, Sink, Visit};
 use arc_swap::ArcSwapOption;
 use mailcore_base::envelope::Text;
@@ -32,6 +33,7 @@ pub struct SmtpServer {
     options: Options,
     reception: Arc<dyn Reception>,
     gate: Option<Arc<Gate>>,
+    metrics: Option<Arc<Metrics>>,
     /// The options with what may be offered just now: users come and go.
     current: ArcSwapOption<(Offer, Arc<Options>)>,
 }
@@ -49,8 +51,15 @@ impl SmtpServer {
             options,
             reception,
             gate,
+            metrics: None,
             current: ArcSwapOption::empty(),
         }
+    }
+
+    /// The same, which counts there what mail it takes.
+    #[must_use]
+    pub fn counting(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Serves one connection to its end. A stream that can be secured is offered STARTTLS.
@@ -82,6 +91,7 @@ impl SmtpServer {
             route,
             visit,
             sink: None,
+            octets: 0,
             dialogue: None,
             tried: String::new(),
         };
@@ -147,6 +157,8 @@ struct Answers<'c> {
     route: &'c Route,
     visit: Visit,
     sink: Option<Box<dyn Sink>>,
+    /// Octets that it was given.
+    octets: u64,
     dialogue: Option<Box<Dialogue>>,
     /// The mechanism that was tried last.
     tried: String,
@@ -171,6 +183,18 @@ impl<S: Transport> Dialog<S> for Conversation<'_> {
 }
 
 impl Answers<'_> {
+    /// A message has been taken.
+    fn count(&self) {
+        if let Some(metrics) = &self.server.metrics {
+            let way = match self.server.role {
+                Role::Lmtp => Way::Lmtp,
+                Role::Submission => Way::Submission,
+                _ => Way::Smtp,
+            };
+            metrics.taken(way).note(1, self.octets);
+        }
+    }
+
     async fn answer<S: Transport>(&mut self, ask: Ask<'_>, end: &mut End<S>) {
         match ask {
             Ask::Connect(q) => self.connect(q, end).await,

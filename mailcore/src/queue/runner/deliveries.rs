@@ -76,7 +76,16 @@ impl Runner {
                 .finished(attempt.id, Feedback::Answered, &[], now());
         };
         let envelope = Arc::clone(&hand.claim.entry.envelope);
+        let age = self
+            .parts
+            .clock
+            .now()
+            .duration_since(hand.claim.entry.arrived);
         for (position, fate) in attempt.recipients.iter().zip(report.fates) {
+            if let Some(metrics) = &self.metrics {
+                let transport = &attempt.destination.transport;
+                metrics.delivered(transport, fate.action, age.clone().unwrap_or_default());
+            }
             if let Some(recipient) = envelope.recipients.get(*position as usize) {
                 lines::attempt(
                     hand,

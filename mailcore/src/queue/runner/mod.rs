@@ -24,6 +24,7 @@ use crate::bounce;
 use crate::deliver::Transport;
 use crate::deliver::hosts::Exchangers;
 use crate::intake::Intake;
+use crate::metrics::Metrics;
 use crate::route::Routes;
 use attempt::Ended;
 use hand::Hand;
@@ -96,6 +97,7 @@ pub struct Runner {
     next_renewal: Instant,
     /// The last look found no room to claim anything.
     waits_for_room: bool,
+    metrics: Option<Arc<Metrics>>,
     /// It comes to its end: nobody waits for what fails.
     closing: watch::Sender<bool>,
 }
@@ -126,8 +128,15 @@ impl Runner {
             next_look: Instant::now(),
             next_renewal: Instant::now() + LEASE / 3,
             waits_for_room: false,
+            metrics: None,
             closing: watch::Sender::new(false),
         }
+    }
+
+    /// The same, which counts there what becomes of recipients.
+    #[must_use]
+    pub fn counting(self, metrics: Option<Arc<Metrics>>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// Runs until `stop`, then waits for the deliveries that run. Whoever has no patience drops the future: what was
