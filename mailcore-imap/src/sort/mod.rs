@@ -123,6 +123,11 @@ impl Sorting {
             .any(|criterion| criterion.by.needs_header())
     }
 
+    /// Whether texts count with as many octets as they do in [`key`]: there were not too many of them so far.
+    pub fn is_exact(&self) -> bool {
+        self.longest == LONGEST
+    }
+
     /// Adds a message. Time is linear in its header.
     pub fn add(&mut self, message: &Message<'_>) {
         self.messages.push((message.uid, self.keys.len()));
@@ -165,6 +170,15 @@ impl Sorting {
         order.sort_unstable();
         order.into_iter().map(|(.., uid)| uid).collect()
     }
+}
+
+/// A message's key in an order: octets that compare as the messages do. Those with equal keys are ordered by UID.
+pub fn key(order: &[Criterion], message: &Message<'_>) -> Vec<u8> {
+    let mut key = Vec::new();
+    for criterion in order {
+        key::write(&mut key, *criterion, message, LONGEST);
+    }
+    key
 }
 
 /// The first octets of a key, which decide most comparisons without a look at the rest.

@@ -9,6 +9,7 @@ mod listing;
 #[cfg(feature = "files")]
 pub mod maildir;
 pub mod memory;
+mod pocket;
 mod record;
 mod watch;
 
@@ -16,6 +17,7 @@ pub use clock::Clock;
 #[cfg(feature = "files")]
 pub use maildir::Maildir;
 pub use memory::MemoryStore;
+pub use pocket::Pocket;
 pub use record::{Access, Appended, Copied, Fields, Listed, Record, Stamp, Status, Ticket};
 
 use crate::Result;
@@ -42,7 +44,10 @@ pub trait MailStore: Send + Sync + Debug {
 /// What a backend has beyond the traits; each family is its own object.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
-pub struct Extensions {}
+pub struct Extensions {
+    /// Of a mailbox: a place for what was made of its messages.
+    pub pocket: Option<Arc<Pocket>>,
+}
 
 /// One user's mailboxes. INBOX is always there.
 #[async_trait]

@@ -106,6 +106,17 @@ impl Fields {
     /// The chosen header fields, where the store has them at hand.
     pub const HEADERS: Self = Self(1 << 5);
 
+    /// These and those of `other`.
+    #[must_use]
+    pub const fn and(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// Some of `other` are wanted.
+    pub const fn any(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
     /// All of `other` are wanted.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0

@@ -2,6 +2,7 @@
 //! SEARCH, SORT and THREAD compare by it (RFC 5255 §4.5). It knows no language and keeps no order but that of
 //! octets.
 
+use std::sync::LazyLock;
 use unicode_normalization::char::decompose_compatible;
 
 /// The text with each character in title case and decomposed.
@@ -14,19 +15,51 @@ pub fn casemap(text: &str) -> String {
 /// Adds the text to `out`, each character in title case and decomposed. Each stands for itself, so that a text may
 /// come in pieces.
 pub fn casemap_into(text: &str, out: &mut String) {
-    if text.is_ascii() {
+    let mut rest = text;
+    loop {
+        let (plain, behind) = rest.split_at(ascii_prefix(rest.as_bytes()));
         let start = out.len();
-        out.push_str(text);
+        out.push_str(plain);
         out[start..].make_ascii_uppercase();
-        return;
-    }
-    for character in text.chars() {
-        if character.is_ascii() {
-            out.push(character.to_ascii_uppercase());
-        } else {
-            decompose_compatible(titlecase(character), |part| out.push(part));
+        let mut characters = behind.chars();
+        match characters.next() {
+            Some(character) => fold(character, out),
+            None => return,
         }
+        rest = characters.as_str();
     }
+}
+
+/// How many octets at the start are ASCII.
+fn ascii_prefix(text: &[u8]) -> usize {
+    const WIDE: usize = 32;
+    let wide = text.chunks_exact(WIDE).take_while(|some| some.is_ascii());
+    let wide = wide.count() * WIDE;
+    let rest = text.get(wide..).unwrap_or_default();
+    wide + rest.iter().take_while(|octet| octet.is_ascii()).count()
+}
+
+/// Adds what a character that is not ASCII becomes.
+fn fold(character: char, out: &mut String) {
+    static LATIN: LazyLock<Vec<String>> = LazyLock::new(|| {
+        let characters = ('\0'..BEHIND_LATIN).map(|latin| {
+            let mut folded = String::new();
+            fold_any(latin, &mut folded);
+            folded
+        });
+        characters.collect()
+    });
+    match LATIN.get(character as usize) {
+        Some(folded) => out.push_str(folded),
+        None => fold_any(character, out),
+    }
+}
+
+/// What stands in front of it is common, and looked up once.
+const BEHIND_LATIN: char = '\u{250}';
+
+fn fold_any(character: char, out: &mut String) {
+    decompose_compatible(titlecase(character), |part| out.push(part));
 }
 
 /// The simple title case of a character: one for one, as RFC 5051 §2 (1) has it. It is the simple upper case but
@@ -81,6 +114,20 @@ mod tests {
         // Title case is one for one: a sharp s is not two.
         assert_ne!(casemap("ß"), casemap("ss"));
         assert_eq!(casemap("\u{10d0}"), "\u{10d0}");
+    }
+
+    #[test]
+    fn characters_become_the_same_wherever_they_stand() {
+        for before in 0..70 {
+            let text = format!("{}\u{e9}{}", "a".repeat(before), "b".repeat(before));
+            let want = format!("{}E\u{301}{}", "A".repeat(before), "B".repeat(before));
+            assert_eq!(casemap(&text), want);
+        }
+        for character in '\0'..='\u{300}' {
+            let mut folded = String::new();
+            fold_any(character, &mut folded);
+            assert_eq!(casemap(character.encode_utf8(&mut [0; 4])), folded);
+        }
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! match, and in which order. Reads messages in runs; no protocol is spoken here, and nothing is written.
 
 mod binary;
+mod kept;
 mod order;
 mod reader;
 mod search;
@@ -10,6 +11,7 @@ pub use order::{Sought, sort, thread};
 pub use reader::{Measured, Reader};
 pub use search::search;
 
+use bytes::Bytes;
 use mailcore_base::message::Structure;
 use mailcore_store::Result;
 use mailcore_store::body::Body;
@@ -40,29 +42,36 @@ impl Breath {
 }
 
 /// The header of a message with its empty line.
-async fn header(body: &dyn Body) -> Result<Vec<u8>> {
-    let mut header = Vec::new();
+async fn header(body: &dyn Body) -> Result<Bytes> {
+    // Most headers are a few KiB: the first run is short, and all there is to read.
+    let first = body.read(0..body.len().min(RUN / 8)).await?;
+    if let Some(end) = header_end(&first, 0) {
+        return Ok(first.slice(..end));
+    }
+    let mut header = Vec::from(first);
     while (header.len() as u64) < body.len() && header.len() < LARGEST_HEADER {
         let from = header.len() as u64;
-        // Most headers are a few KiB: the first run is short.
-        let run = if from == 0 { RUN / 8 } else { RUN };
-        let bytes = body.read(from..body.len().min(from + run)).await?;
+        let bytes = body.read(from..body.len().min(from + RUN)).await?;
         if bytes.is_empty() {
             break;
         }
         let behind = header.len().saturating_sub(3);
         header.extend_from_slice(&bytes);
-        if header.starts_with(b"\r\n") {
-            header.truncate(2);
-            break;
-        }
-        let looked_at = header.get(behind..).unwrap_or_default();
-        if let Some(at) = memchr::memmem::find(looked_at, b"\r\n\r\n") {
-            header.truncate(behind + at + 4);
+        if let Some(end) = header_end(&header, behind) {
+            header.truncate(end);
             break;
         }
     }
-    Ok(header)
+    Ok(header.into())
+}
+
+/// Where the header ends, its empty line included; up to `behind` there is none.
+fn header_end(text: &[u8], behind: usize) -> Option<usize> {
+    if text.starts_with(b"\r\n") {
+        return Some(2);
+    }
+    let at = memchr::memmem::find(text.get(behind..)?, b"\r\n\r\n")?;
+    Some(behind + at + 4)
 }
 
 /// How a message is built, read in runs.

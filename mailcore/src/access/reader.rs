@@ -6,8 +6,8 @@ use super::{header, structure};
 use bytes::Bytes;
 use mailcore_base::mailbox::Uid;
 use mailcore_base::message::{
-    Envelope, Extent, Found, Section, SectionPath, SectionText, Structure, write_envelope,
-    write_structure,
+    Envelope, Extent, Found, Section, SectionPath, SectionText, Structure, header_length,
+    write_envelope, write_structure,
 };
 use mailcore_store::Result;
 use mailcore_store::body::Body;
@@ -26,7 +26,7 @@ pub struct Reader {
 struct Opened {
     uid: Uid,
     body: Arc<dyn Body>,
-    header: Option<Vec<u8>>,
+    header: Option<Bytes>,
     structure: Option<Structure>,
     /// Where the section that was measured last begins.
     measured: Option<(Section, u64)>,
@@ -290,19 +290,25 @@ impl Opened {
         }
         let header = self.header().await?;
         let end = header.len() as u64;
-        match Structure::of(header).find(section) {
-            Found::Nothing => Ok(Measured::Whole(Vec::new())),
+        let (names, except) = match &section.text {
             // The text is what the header leaves, which it does not know itself.
-            Found::Bytes(_) if section.text == SectionText::Text => {
-                Ok(self.run(section, end, length.saturating_sub(end)))
+            SectionText::Text => return Ok(self.run(section, end, length.saturating_sub(end))),
+            SectionText::Fields(names) => (names, false),
+            SectionText::FieldsNot(names) => (names, true),
+            _ => {
+                let end = header_length(header) as u64;
+                return Ok(self.run(section, 0, end));
             }
-            Found::Bytes(extent) => Ok(self.run(section, extent.offset, extent.bytes)),
-            found @ Found::Fields { .. } => {
-                let mut out = Vec::new();
-                found.filter(header, &mut out);
-                Ok(Measured::Whole(out))
-            }
-        }
+        };
+        let found = Found::Fields {
+            header: Extent::default(),
+            names,
+            except,
+            closed: true,
+        };
+        let mut out = Vec::new();
+        found.filter(header, &mut out);
+        Ok(Measured::Whole(out))
     }
 
     fn run(&mut self, section: &Section, start: u64, length: u64) -> Measured {

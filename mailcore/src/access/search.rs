@@ -2,6 +2,7 @@
 //! by headers, then by reading. A message is read no further than the query needs.
 
 use super::{Breath, RUN, header, structure};
+use bytes::Bytes;
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Flags, Keyword, Keywords, ModSeq, Uid, UidSet};
 use mailcore_base::message::{Fields as HeaderFields, Structure, is_chosen_field};
@@ -15,10 +16,8 @@ const BATCH: usize = 1000;
 /// Messages up to this size are read once, whole, where their bodies are searched; larger ones twice, in runs.
 const SMALL: u64 = 1024 * 1024;
 
-/// The messages among `within` that match `query` at `now` (seconds since 1970); `keywords` is the mailbox's table.
-///
-/// The store is asked for the records of a thousand UIDs at a time, whether messages have them or not: `within` is best
-/// made of those that are there.
+/// The messages among `within`, which are there, that match `query` at `now` (seconds since 1970); `keywords` is the
+/// mailbox's table.
 ///
 /// # Errors
 /// When the store cannot read for now.
@@ -29,6 +28,9 @@ pub async fn search(
     keywords: &Keywords,
     now: i64,
 ) -> Result<UidSet> {
+    if query.is_all() {
+        return Ok(within.clone());
+    }
     if let Some(found) = mailbox.search(query, within).await? {
         return Ok(found);
     }
@@ -36,10 +38,7 @@ pub async fn search(
     let matcher = Matcher::new(query.clone());
     let recent = mailbox.recent();
     let by_headers = is_by_headers(query, matcher.needs());
-    let mut fields = facts(query);
-    if by_headers {
-        fields = fields | Fields::HEADERS;
-    }
+    let fields = fields(query, by_headers);
     let mut found = UidSet::new();
     let mut records = Vec::new();
     let mut breath = Breath::default();
@@ -69,7 +68,7 @@ pub async fn search(
             }
             let mut at_hand = None;
             if wants_date {
-                let Some(opened) = Opened::open(mailbox, record.uid).await? else {
+                let Some(opened) = Opened::open(mailbox, record.uid, true).await? else {
                     continue;
                 };
                 // Like Dovecot: a message without a date that can be read is very old.
@@ -82,7 +81,10 @@ pub async fn search(
                 Verdict::Open(undecided) => {
                     let opened = match at_hand {
                         Some(opened) => Some(opened),
-                        None => Opened::open(mailbox, record.uid).await?,
+                        None => {
+                            let with_header = matcher.needs() != Needs::Body;
+                            Opened::open(mailbox, record.uid, with_header).await?
+                        }
                     };
                     match opened {
                         Some(opened) => {
@@ -102,13 +104,20 @@ pub async fn search(
     Ok(found)
 }
 
-/// What a record must tell for the keys: a size or a date that nobody asks about may cost the store a look at each file.
-fn facts(query: &Query) -> Fields {
-    query.keys().fold(Fields::FLAGS, |fields, key| match key {
-        Key::Larger(_) | Key::Smaller(_) => fields | Fields::SIZE,
-        Key::Received(_) | Key::Older(_) | Key::Younger(_) => fields | Fields::DATE,
-        _ => fields,
-    })
+/// What records have to tell: a size or a date that nobody asks about may cost the store a look at each file.
+fn fields(query: &Query, by_headers: bool) -> Fields {
+    let mut fields = match by_headers {
+        true => Fields::FLAGS | Fields::HEADERS,
+        false => Fields::FLAGS,
+    };
+    for key in query.keys() {
+        fields = match key {
+            Key::Received(_) | Key::Older(_) | Key::Younger(_) => fields | Fields::DATE,
+            Key::Larger(_) | Key::Smaller(_) => fields | Fields::SIZE,
+            _ => fields,
+        };
+    }
+    fields
 }
 
 /// Whether the chosen header fields decide whatever flags, dates and sizes do not.
@@ -209,15 +218,19 @@ fn date(header: &[u8]) -> Option<DateTime> {
 /// A message that is being looked into.
 struct Opened {
     body: std::sync::Arc<dyn Body>,
-    header: Vec<u8>,
+    /// Empty where the body is to be read, too, and nothing was asked of the header alone.
+    header: Bytes,
 }
 
 impl Opened {
-    async fn open(mailbox: &dyn Mailbox, uid: Uid) -> Result<Option<Self>> {
+    async fn open(mailbox: &dyn Mailbox, uid: Uid, with_header: bool) -> Result<Option<Self>> {
         let Some(body) = mailbox.body(uid).await? else {
             return Ok(None);
         };
-        let header = header(&*body).await?;
+        let header = match with_header {
+            true => header(&*body).await?,
+            false => Bytes::new(),
+        };
         Ok(Some(Self { body, header }))
     }
 
@@ -268,8 +281,13 @@ fn over(undecided: Undecided<'_>, structure: &Structure, text: &[u8]) -> bool {
     reading.finish()
 }
 
-async fn whole(body: &dyn Body) -> Result<Vec<u8>> {
+async fn whole(body: &dyn Body) -> Result<Bytes> {
+    let first = body.read(0..body.len()).await?;
+    if first.is_empty() || first.len() as u64 == body.len() {
+        return Ok(first);
+    }
     let mut whole = Vec::with_capacity(body.len() as usize);
+    whole.extend_from_slice(&first);
     while (whole.len() as u64) < body.len() {
         let run = body.read(whole.len() as u64..body.len()).await?;
         if run.is_empty() {
@@ -277,7 +295,7 @@ async fn whole(body: &dyn Body) -> Result<Vec<u8>> {
         }
         whole.extend_from_slice(&run);
     }
-    Ok(whole)
+    Ok(whole.into())
 }
 
 #[cfg(test)]
@@ -358,7 +376,7 @@ mod tests {
         }
         let mailbox = account.open(&inbox, Access::Read).await.unwrap();
         let found = async |when: When| {
-            let all = UidSet::all();
+            let all = mailbox.sync(None).await.unwrap().now.uids.set();
             let query = Query::from(Key::Sent(when));
             let found = search(&*mailbox, &query, &all, &Keywords::default(), 0).await;
             found.unwrap().to_string()

@@ -152,9 +152,9 @@ impl Mailbox for Handle {
     }
 
     async fn records(&self, uids: &UidSet, fields: Fields, out: &mut Vec<Record>) -> Result<()> {
-        let mut known = Vec::new();
-        if !read::records(&self.room, uids, fields, &mut known)?
-            || read::describe_now(&self.room, fields, &mut known)
+        let (mut known, mut places) = (Vec::new(), Vec::new());
+        if !read::records(&self.room, uids, fields, &mut known, &mut places)?
+            || read::describe_now(&self.room, fields, &mut known, &places)
         {
             out.append(&mut known);
             return Ok(());
@@ -229,6 +229,9 @@ impl Mailbox for Handle {
     }
 
     fn extensions(&self) -> Extensions {
-        Extensions::default()
+        let pocket = self.room.pocket.get_or_init(Arc::default);
+        Extensions {
+            pocket: Some(Arc::clone(pocket)),
+        }
     }
 }

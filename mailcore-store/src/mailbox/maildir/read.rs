@@ -84,17 +84,20 @@ impl Learned {
 }
 
 /// What the cache holds ready.
-const TEXTS: [Fields; 3] = [Fields::ENVELOPE, Fields::STRUCTURE, Fields::HEADERS];
+pub(super) const TEXTS: Fields = Fields::ENVELOPE.and(Fields::STRUCTURE).and(Fields::HEADERS);
 
-/// Records, as far as memory knows them; says whether the rest must be asked of the disk.
+/// Records, as far as memory knows them, and where the texts of each are kept; says whether the rest must be asked of the
+/// disk.
 pub(super) fn records(
     room: &Room,
     uids: &UidSet,
     fields: Fields,
     out: &mut Vec<Record>,
+    places: &mut Vec<(u32, u32)>,
 ) -> Result<bool> {
     let view = room.view()?;
-    let mut more = room.site.indexed && TEXTS.iter().any(|text| fields.contains(*text));
+    let described = room.site.indexed && fields.any(TEXTS);
+    let mut more = described;
     for row in view.table.within(uids) {
         let Some(uid) = Uid::new(row.uid) else {
             continue;
@@ -108,6 +111,9 @@ pub(super) fn records(
         if fields.contains(Fields::DATE) {
             record.date = row.date.map(DateTime::utc);
             more |= record.date.is_none();
+        }
+        if described {
+            places.push((row.uid, row.place));
         }
         out.push(record);
     }
@@ -126,7 +132,7 @@ pub(super) fn complete(room: &Room, fields: Fields, records: &mut Vec<Record>) -
         }
     });
     failed.map_or(Ok(()), Err)?;
-    if room.site.indexed && TEXTS.iter().any(|text| fields.contains(*text)) {
+    if room.site.indexed && fields.any(TEXTS) {
         learned.texts = describe(room, fields, records)?;
     }
     keep(room, &learned)
@@ -158,7 +164,7 @@ fn fill(room: &Room, fields: Fields, record: &mut Record, learned: &mut Learned)
 /// is returned. A message that is gone has none, and who asks for it finds out.
 fn describe(room: &Room, fields: Fields, records: &mut [Record]) -> Result<Vec<(u32, Texts)>> {
     let cache = room.ledger().index.cache();
-    let kept = index::read(room, cache, &places(room, records)?, Pace::Wait);
+    let kept = index::read(room, cache, &places(room, records)?, fields, Pace::Wait);
     let whole = fields.contains(Fields::STRUCTURE);
     let (mut read, mut octets) = (Vec::new(), 0);
     for (record, kept) in records.iter_mut().zip(kept) {
@@ -193,7 +199,12 @@ fn places(room: &Room, records: &[Record]) -> Result<Vec<(u32, u32)>> {
 }
 
 /// Adds the texts to records if nothing else is missing, all are kept, and that needs no waiting; says whether it was so.
-pub(super) fn describe_now(room: &Room, fields: Fields, records: &mut [Record]) -> bool {
+pub(super) fn describe_now(
+    room: &Room,
+    fields: Fields,
+    records: &mut [Record],
+    places: &[(u32, u32)],
+) -> bool {
     let is_whole = |record: &Record| {
         (record.size.is_some() || !fields.contains(Fields::SIZE))
             && (record.date.is_some() || !fields.contains(Fields::DATE))
@@ -202,17 +213,17 @@ pub(super) fn describe_now(room: &Room, fields: Fields, records: &mut [Record]) 
         return false;
     }
     let cache = room.try_ledger().map(|ledger| ledger.index.cache());
-    let (Some(cache), Ok(wanted)) = (cache, places(room, records)) else {
+    let Some(cache) = cache else {
         return false;
     };
-    let kept = index::read(room, cache, &wanted, Pace::AtOnce);
-    let kept: Option<Vec<Texts>> = kept.into_iter().collect();
+    let kept = index::read(room, cache, places, fields, Pace::AtOnce);
     let whole = fields.contains(Fields::STRUCTURE);
-    let Some(kept) = kept.filter(|kept| !(whole && kept.iter().any(|texts| texts.unread))) else {
+    let is_kept = |texts: &Option<Texts>| texts.as_ref().is_some_and(|t| !(whole && t.unread));
+    if !kept.iter().all(is_kept) {
         return false;
-    };
+    }
     for (record, texts) in records.iter_mut().zip(kept) {
-        tell(record, texts, fields);
+        tell(record, texts.unwrap_or_default(), fields);
     }
     room.site.figures.kept.add(records.len() as u64);
     true

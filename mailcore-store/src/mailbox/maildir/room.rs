@@ -10,6 +10,7 @@ use super::lookout::{Echoes, Post};
 use super::site::{Site, lock};
 use super::table::Table;
 use crate::disk::{FileKind, Stat};
+use crate::mailbox::Pocket;
 use crate::mailbox::clock::micros;
 use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, Weak};
 use std::time::{Duration, SystemTime};
 
 /// A change of somebody else's that falls into the same moment as one of ours is found by looking again after this.
@@ -42,6 +43,7 @@ pub(super) struct Room {
     ledger: Mutex<Ledger>,
     view: Mutex<View>,
     pub(super) watch: Watch,
+    pub(super) pocket: OnceLock<Arc<Pocket>>,
     post: Mutex<Weak<Post>>,
 }
 
@@ -127,6 +129,7 @@ impl Room {
                 gone: false,
             }),
             watch: Watch::default(),
+            pocket: OnceLock::new(),
             post: Mutex::default(),
         }
     }

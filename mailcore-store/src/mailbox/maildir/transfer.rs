@@ -3,7 +3,7 @@
 
 use super::index::{self, Pace};
 use super::parcel::{Aside, Content, Letter, Parcel, Settled};
-use super::read::BLOCK;
+use super::read::{BLOCK, TEXTS};
 use super::room::Room;
 use super::row::Row;
 use super::scan;
@@ -93,7 +93,7 @@ pub(super) fn take_up(
     }
     // What is told of the source is told of its copy.
     let texts = match places.len() <= MOST_TEXTS {
-        true => index::read(from, cache, &places, Pace::Wait),
+        true => index::read(from, cache, &places, TEXTS, Pace::Wait),
         false => Vec::new(),
     };
     for ((_, letter), texts) in letters.iter_mut().zip(texts) {

@@ -219,7 +219,10 @@ impl Mailbox for Handle {
     }
 
     fn extensions(&self) -> Extensions {
-        Extensions::default()
+        let pocket = self.room.pocket.get_or_init(Arc::default);
+        Extensions {
+            pocket: Some(Arc::clone(pocket)),
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::mailbox::expunges::Expunges;
 use crate::mailbox::watch::Watch;
-use crate::mailbox::{Appended, Stamp, Status};
+use crate::mailbox::{Appended, Pocket, Stamp, Status};
 use crate::queue::Identity;
 use crate::{Error, Kind, Result};
 use bytes::Bytes;
@@ -11,12 +11,13 @@ use mailcore_base::mailbox::{
     Flags, Keyword, Keywords, ModSeq, Snapshot, Uid, UidMap, UidSet, UidValidity,
 };
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 #[derive(Debug)]
 pub(super) struct Room {
     state: Mutex<State>,
     pub(super) watch: Watch,
+    pub(super) pocket: OnceLock<Arc<Pocket>>,
     pub(super) validity: UidValidity,
 }
 
@@ -66,6 +67,7 @@ impl Room {
                 uids: None,
             }),
             watch: Watch::default(),
+            pocket: OnceLock::new(),
             validity,
         }
     }

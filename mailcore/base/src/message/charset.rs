@@ -20,6 +20,9 @@ impl Charset {
     /// part.
     pub fn parse(name: &[u8]) -> Option<Charset> {
         let name = name.trim_ascii();
+        if name.eq_ignore_ascii_case(b"utf-8") {
+            return Some(Charset::UTF_8);
+        }
         if name.eq_ignore_ascii_case(b"utf-7") || name.eq_ignore_ascii_case(b"unicode-1-1-utf-7") {
             return Some(Charset(Known::Utf7));
         }

@@ -48,6 +48,11 @@ fn close(open: &mut Option<(Charset, ToUtf8)>, out: &mut String) {
 }
 
 fn push_plain(text: &[u8], out: &mut String) {
+    if memchr::memchr2(b'\r', b'\n', text).is_none()
+        && let Ok(text) = std::str::from_utf8(text)
+    {
+        return out.push_str(text);
+    }
     let unfolded: Vec<u8> = text
         .iter()
         .copied()

@@ -52,6 +52,12 @@ impl<'a> Iterator for Fields<'a> {
     }
 }
 
+/// The length of the header that `message` begins with, its empty line included.
+pub fn header_length(message: &[u8]) -> usize {
+    let fields: usize = Fields::new(message).map(|field| field.raw.len()).sum();
+    fields + line_length(message.get(fields..).unwrap_or_default())
+}
+
 impl<'a> Field<'a> {
     /// All bytes of the field with its line ends.
     pub fn raw(&self) -> &'a [u8] {
@@ -158,4 +164,24 @@ fn trim(text: &[u8]) -> &[u8] {
 
 fn line_length(text: &[u8]) -> usize {
     memchr(b'\n', text).map_or(text.len(), |at| at + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Structure;
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_header_is_as_long_as_in_the_structure(
+            lines in proptest::collection::vec(prop_oneof![
+                Just("a: b\r\n"), Just(" c\n"), Just("d\r\n"), Just("\r\n"), Just("\n"), Just(" \r\n"), Just("\r"), Just("e"),
+            ], 0..9),
+        ) {
+            let message = lines.concat().into_bytes();
+            let header = Structure::of(&message).root().header;
+            prop_assert_eq!(header_length(&message) as u64, header.bytes);
+        }
+    }
 }

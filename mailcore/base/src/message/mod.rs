@@ -52,7 +52,7 @@ pub use chosen::{CHOSEN_FIELDS, CHOSEN_FIELDS_VERSION, is_chosen_field, write_ch
 pub use content::{Content, ContentType, Disposition};
 pub use encoded_word::{decode_parameter, decode_words};
 pub use envelope::Envelope;
-pub use field::{Field, Fields};
+pub use field::{Field, Fields, header_length};
 pub use imap_text::{write_envelope, write_nstring, write_string, write_structure};
 pub use limits::Limits;
 pub use lines::{Measure, ToCrlf};

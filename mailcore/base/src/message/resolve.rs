@@ -105,6 +105,9 @@ fn fields<'s>(message: &Part, names: &'s [Vec<u8>], except: bool) -> Found<'s> {
     }
 }
 
+/// Names up to which each is compared with each field.
+const FEW: usize = 8;
+
 impl Found<'_> {
     /// Writes the fields picked from `header`, the bytes of [`Found::Fields`], with CRLF line ends. An empty line
     /// follows picked fields; a header without some fields ends as it does.
@@ -118,13 +121,17 @@ impl Found<'_> {
         else {
             return;
         };
-        let names: BTreeSet<&[u8]> = names.iter().map(Vec::as_slice).collect();
+        let many: Option<BTreeSet<&[u8]>> =
+            (names.len() > FEW).then(|| names.iter().map(Vec::as_slice).collect());
+        let is_named = |name: &[u8]| match &many {
+            Some(many) => many.contains(name.to_ascii_uppercase().as_slice()),
+            None => names.iter().any(|it| it.eq_ignore_ascii_case(name)),
+        };
         let mut crlf = ToCrlf::new();
         let mut end = 0;
         for field in Fields::new(header) {
             end += field.raw().len();
-            let named =
-                field.is_field() && names.contains(field.name().to_ascii_uppercase().as_slice());
+            let named = field.is_field() && is_named(field.name());
             if named != *except {
                 crlf.convert(field.raw(), out);
             }

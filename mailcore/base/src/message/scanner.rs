@@ -9,7 +9,7 @@
 //! Lines are the unit: a boundary and the end of a header begin a line, and the line end before a boundary
 //! belongs to the boundary (RFC 2046 §5.1.1). Of a body line only the first bytes are ever held.
 
-use memchr::memchr;
+use memchr::{memchr, memrchr};
 
 use super::boundary::{Boundaries, Delimiter, LINE_START};
 use super::draft::Draft;
@@ -82,6 +82,9 @@ impl Scanner {
                 // Nothing can end this body but the message.
                 return self.at.feed(rest);
             }
+            if self.draft.is_none() && self.held.is_empty() && self.at == self.line {
+                rest = self.pass_by(rest);
+            }
             let Some(end) = memchr(b'\n', rest) else {
                 return self.hold(rest);
             };
@@ -100,6 +103,23 @@ impl Scanner {
                 self.held.clear();
             }
         }
+    }
+
+    /// Takes whole lines of a body that cannot be boundary lines, since none begins with dashes; a line begins here. What
+    /// is left begins with another line.
+    fn pass_by<'p>(&mut self, piece: &'p [u8]) -> &'p [u8] {
+        if piece.starts_with(b"-") {
+            return piece;
+        }
+        // The last line may be cut: it is left, with its dashes still to come.
+        let dashes = memchr::memmem::find(piece, b"\n-").or_else(|| memrchr(b'\n', piece));
+        let (lines, rest) = piece.split_at(dashes.map_or(0, |at| at + 1));
+        if !lines.is_empty() {
+            self.at.feed(lines);
+            self.line_end = if lines.ends_with(b"\r\n") { 2 } else { 1 };
+            self.line = self.at;
+        }
+        rest
     }
 
     /// The message ended.

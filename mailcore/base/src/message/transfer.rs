@@ -74,7 +74,7 @@ impl Decoder {
             State::Base64(bits, count) => piece
                 .iter()
                 .for_each(|&byte| sextet(byte, bits, count, out)),
-            State::Quoted(quoted) => piece.iter().for_each(|&byte| quoted.byte(byte, out)),
+            State::Quoted(quoted) => quoted.feed(piece, out),
         }
     }
 
@@ -138,6 +138,41 @@ enum Escape {
 }
 
 impl Quoted {
+    fn feed(&mut self, mut piece: &[u8], out: &mut Vec<u8>) {
+        while let Some((&first, rest)) = piece.split_first() {
+            let run = match self.escape {
+                Escape::None => memchr::memchr2(b'=', b'\n', piece).unwrap_or(piece.len()),
+                _ => 0,
+            };
+            let (run, behind) = piece.split_at(run);
+            piece = match run.is_empty() {
+                true => {
+                    self.byte(first, out);
+                    rest
+                }
+                false => {
+                    self.run(run, out);
+                    behind
+                }
+            };
+        }
+    }
+
+    /// Octets without an escape or a line end.
+    fn run(&mut self, run: &[u8], out: &mut Vec<u8>) {
+        let blank = |b: &u8| matches!(b, b' ' | b'\t' | b'\r');
+        let solid = run.iter().rposition(|b| !blank(b)).map_or(0, |at| at + 1);
+        let (text, blanks) = run.split_at(solid);
+        if self.blanks.len() + blanks.len() > MAX_BLANKS {
+            return run.iter().for_each(|&byte| self.text(byte, out));
+        }
+        if !text.is_empty() {
+            out.append(&mut self.blanks);
+            out.extend_from_slice(text);
+        }
+        self.blanks.extend_from_slice(blanks);
+    }
+
     fn byte(&mut self, byte: u8, out: &mut Vec<u8>) {
         match (self.escape, byte) {
             (Escape::None, _) => self.text(byte, out),
@@ -193,5 +228,39 @@ pub(super) fn hex(digit: u8) -> u8 {
         b'a'..=b'f' => digit - b'a' + 10,
         b'A'..=b'F' => digit - b'A' + 10,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn quoted_printable_in_runs_is_what_it_is_octet_by_octet(
+            parts in proptest::collection::vec(prop_oneof![
+                Just("=".to_owned()), Just("=C3".to_owned()), Just("=\r\n".to_owned()), Just("\r\n".to_owned()), Just("\n".to_owned()),
+                Just(" ".to_owned()), Just("\t\r".to_owned()), Just("word".to_owned()),
+                (990_usize..1_010).prop_map(|many| " ".repeat(many)),
+            ], 0..12),
+            piece in 1_usize..900,
+        ) {
+            let text = parts.concat();
+            let decoded = |piece: usize| {
+                let mut decoder = Decoder::new(Encoding::QuotedPrintable);
+                let mut out = Vec::new();
+                text.as_bytes().chunks(piece).for_each(|some| decoder.feed(some, &mut out));
+                decoder.finish(&mut out);
+                out
+            };
+            let mut quoted = Decoder(State::Quoted(Quoted::default()));
+            let mut want = Vec::new();
+            if let State::Quoted(quoted) = &mut quoted.0 {
+                text.bytes().for_each(|byte| quoted.byte(byte, &mut want));
+            }
+            quoted.finish(&mut want);
+            prop_assert_eq!(decoded(piece), want);
+        }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::fold::Needle;
 use super::query::{Key, Query};
-use super::reading::Reading;
+use super::reading::{MAX_HEADER, Reading, search_field};
 use crate::date::DateTime;
 use crate::mailbox::{Flags, Keyword, ModSeq, Uid};
-use crate::message::{Field, Structure};
+use crate::message::{Field, Fields, Structure};
 
 /// What is known of a message without opening it.
 pub trait Facts {
@@ -135,10 +135,27 @@ impl<'m> Undecided<'m> {
 
     /// Looks into the message's header, which is all there is to look into; what is asked of bodies counts as not there.
     pub fn over_header(self, header: &[u8]) -> bool {
-        let structure = Structure::of_header(header);
-        let mut reading = self.read(&structure);
-        reading.feed(header);
-        reading.finish()
+        let texts = self.matcher.texts.iter();
+        if texts
+            .clone()
+            .any(|text| matches!(text.place, Place::Body | Place::Anywhere))
+        {
+            let structure = Structure::of_header(header);
+            let mut reading = self.read(&structure);
+            reading.feed(header);
+            return reading.finish();
+        }
+        let mut known = self.known;
+        let header = header.get(..MAX_HEADER).unwrap_or(header);
+        for field in Fields::new(header) {
+            search_field(&field, texts.clone(), &mut known);
+        }
+        for text in texts {
+            if let Some(known) = known.get_mut(text.key) {
+                known.get_or_insert(false);
+            }
+        }
+        self.matcher.query.evaluate(&known).unwrap_or(false)
     }
 }
 

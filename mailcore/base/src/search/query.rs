@@ -138,6 +138,12 @@ impl Query {
         self.steps.is_empty()
     }
 
+    /// Whether it says nothing but `ALL`: every message matches.
+    pub fn is_all(&self) -> bool {
+        let says = |step: &Step| matches!(step, Step::Key(Key::All) | Step::And(_));
+        self.steps.iter().all(says)
+    }
+
     /// The keys, in the order of evaluation.
     pub fn keys(&self) -> impl Iterator<Item = &Key> {
         self.steps.iter().filter_map(|step| match step {

@@ -7,9 +7,10 @@ use crate::message::{
     Charset, Decoder, Extent, Field, Fields, Kind, Part, Structure, ToUtf8, decode_words,
     parse_addresses, write_address_line,
 };
+use std::borrow::Cow;
 
 /// Bytes of one header that are searched (1 MiB); what is behind is not found.
-const MAX_HEADER: usize = 1 << 20;
+pub(super) const MAX_HEADER: usize = 1 << 20;
 /// Addresses of one field that are searched, as many as an envelope tells.
 const MAX_ADDRESSES: usize = 10_000;
 /// Bytes decoded at once, so that the memory used does not depend on the size of a piece.
@@ -204,20 +205,8 @@ impl<'m, 's> Reading<'m, 's> {
         self.window.clear();
         let whole = self.is_open(|place| *place == Place::Anywhere);
         for field in Fields::new(header) {
-            let named = of_message && self.is_open(|place| place.is_in(&field));
-            if !whole && !named {
-                continue;
-            }
-            if named {
-                // The blank behind the colon belongs to neither.
-                let value = field.raw_value();
-                let value = value
-                    .strip_prefix(b" ")
-                    .or(value.strip_prefix(b"\t"))
-                    .unwrap_or(value);
-                let value = decode_words(&unfolded(value));
-                self.search_field(field.name(), &casemap(&value));
-                self.search_addresses(&field);
+            if of_message {
+                search_field(&field, self.matcher.texts.iter(), &mut self.known);
             }
             if whole {
                 self.search_text(&decode_words(&unfolded(field.raw())));
@@ -230,32 +219,6 @@ impl<'m, 's> Reading<'m, 's> {
     fn is_open(&self, there: impl Fn(&Place) -> bool) -> bool {
         let mut texts = self.matcher.texts.iter();
         texts.any(|text| self.known[text.key].is_none() && there(&text.place))
-    }
-
-    fn search_field(&mut self, name: &[u8], value: &str) {
-        for text in &self.matcher.texts {
-            let Place::Field(wanted) = &text.place else {
-                continue;
-            };
-            if name.eq_ignore_ascii_case(wanted.as_bytes()) && text.needle.is_in(value) {
-                self.known[text.key] = Some(true);
-            }
-        }
-    }
-
-    /// Comments are no part of addresses, and what an envelope tells of broken ones is.
-    fn search_addresses(&mut self, field: &Field<'_>) {
-        let mut line = None;
-        for text in &self.matcher.texts {
-            match &text.place {
-                Place::Addresses(name) if field.is(name) => {}
-                _ => continue,
-            }
-            let line = line.get_or_insert_with(|| address_line(field));
-            if text.needle.is_in(line) {
-                self.known[text.key] = Some(true);
-            }
-        }
     }
 
     /// Looks for the open keys in a piece of text that follows the one before.
@@ -319,8 +282,46 @@ impl Body {
     }
 }
 
+/// Decides by a field of the message which of the keys that look into it, and are open, match. Comments are no part of
+/// addresses, and what an envelope tells of broken ones is.
+pub(super) fn search_field<'t>(
+    field: &Field<'_>,
+    texts: impl Iterator<Item = &'t Text>,
+    known: &mut [Option<bool>],
+) {
+    let (mut value, mut addresses) = (None, None);
+    for Text { key, place, needle } in texts {
+        let Some(known) = known.get_mut(*key).filter(|known| known.is_none()) else {
+            continue;
+        };
+        if !place.is_in(field) {
+            continue;
+        }
+        let text = match place {
+            Place::Addresses(_) => addresses.get_or_insert_with(|| address_line(field)),
+            _ => value.get_or_insert_with(|| searched_value(field)),
+        };
+        if needle.is_in(text) {
+            *known = Some(true);
+        }
+    }
+}
+
+fn searched_value(field: &Field<'_>) -> String {
+    // The blank behind the colon belongs to neither.
+    let value = field.raw_value();
+    let value = value
+        .strip_prefix(b" ")
+        .or(value.strip_prefix(b"\t"))
+        .unwrap_or(value);
+    casemap(&decode_words(&unfolded(value)))
+}
+
 /// A field, or its value, as it stands, its folds undone: line ends go, and a tab that begins a line is a space.
-fn unfolded(text: &[u8]) -> Vec<u8> {
+fn unfolded(text: &[u8]) -> Cow<'_, [u8]> {
+    if memchr::memchr2(b'\r', b'\n', text).is_none() {
+        return Cow::Borrowed(text);
+    }
     let mut out = Vec::with_capacity(text.len());
     for (at, line) in text.split_inclusive(|b| *b == b'\n').enumerate() {
         let start = out.len();
@@ -331,7 +332,7 @@ fn unfolded(text: &[u8]) -> Vec<u8> {
             *tab = b' ';
         }
     }
-    out
+    Cow::Owned(out)
 }
 
 fn address_line(field: &Field<'_>) -> String {

@@ -4,13 +4,14 @@ use super::Answers;
 use crate::access::{self, Sought};
 use crate::net::end::End;
 use crate::net::stream::Transport;
-use mailcore_base::mailbox::Keywords;
+use mailcore_base::mailbox::{Keywords, UidSet};
 use mailcore_base::message::SectionText;
 use mailcore_imap::server::{
     Bytes, Describe, Extent, Measure, Question, Records, Search, Sort, Thread,
 };
 use mailcore_imap::types::{self, Described, Failed, Row};
-use mailcore_store::mailbox::{Fields, Record};
+use mailcore_store::Result;
+use mailcore_store::mailbox::{Fields, Mailbox, Record};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -148,8 +149,14 @@ impl Answers<'_> {
         };
         let (asked, line) = q.parts();
         let look = async {
-            let keywords = mailbox.sync(None).await?.now.keywords;
-            access::search(&**mailbox, &asked.query, &asked.within, &keywords, now()).await
+            let there = There::of(&**mailbox, asked).await?;
+            let Sought {
+                query,
+                within,
+                keywords,
+                now,
+            } = there.sought(asked);
+            access::search(&**mailbox, query, within, keywords, now).await
         };
         let Some(found) = end.attend(line, look).await else {
             return;
@@ -163,8 +170,8 @@ impl Answers<'_> {
         };
         let (asked, line) = q.parts();
         let look = async {
-            let keywords = mailbox.sync(None).await?.now.keywords;
-            let sought = sought(&asked.search, &keywords);
+            let there = There::of(&**mailbox, &asked.search).await?;
+            let sought = there.sought(&asked.search);
             access::sort(&**mailbox, sought, Arc::clone(&asked.order)).await
         };
         let Some(found) = end.attend(line, look).await else {
@@ -183,9 +190,8 @@ impl Answers<'_> {
         };
         let (asked, line) = q.parts();
         let look = async {
-            let keywords = mailbox.sync(None).await?.now.keywords;
-            let sought = sought(&asked.search, &keywords);
-            access::thread(&**mailbox, sought, asked.by).await
+            let there = There::of(&**mailbox, &asked.search).await?;
+            access::thread(&**mailbox, there.sought(&asked.search), asked.by).await
         };
         let Some(found) = end.attend(line, look).await else {
             return;
@@ -194,12 +200,28 @@ impl Answers<'_> {
     }
 }
 
-fn sought<'q>(search: &'q Search, keywords: &'q Keywords) -> Sought<'q> {
-    Sought {
-        query: &search.query,
-        within: &search.within,
-        keywords,
-        now: now(),
+/// What a search goes by: the messages that are asked about and still there, and the mailbox's keywords.
+struct There {
+    within: UidSet,
+    keywords: Arc<Keywords>,
+}
+
+impl There {
+    async fn of(mailbox: &dyn Mailbox, search: &Search) -> Result<Self> {
+        let now = mailbox.sync(None).await?.now;
+        Ok(Self {
+            within: search.within.intersection(&now.uids.set()),
+            keywords: now.keywords,
+        })
+    }
+
+    fn sought<'q>(&'q self, search: &'q Search) -> Sought<'q> {
+        Sought {
+            query: &search.query,
+            within: &self.within,
+            keywords: &self.keywords,
+            now: now(),
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 //!
 //! What cannot be written or read is nobody's failure: the message is read again.
 
+use super::super::read::TEXTS;
 use super::super::room::{Ledger, Room};
 use super::super::table::Table;
 use super::fill;
 use crate::disk::{File, Open};
+use crate::mailbox::Fields;
 use bytes::Bytes;
 use mailcore_base::message::{CHOSEN_FIELDS_VERSION, Summary};
 use std::io;
@@ -23,8 +25,8 @@ const UNIT: u64 = 8;
 const LONGEST: usize = 1 << 20;
 /// Records that lie no further apart than this are read at once.
 const GAP: u64 = 32 * 1024;
-/// Octets that are read at once, about.
-const RUN: u64 = 1 << 20;
+/// Octets that are read at once, about: so many stay in the processor's cache until they have been looked through.
+const RUN: u64 = 128 * 1024;
 /// What is read of a record whose length is not known.
 const GUESS: u64 = 4096;
 
@@ -91,28 +93,32 @@ impl Texts {
         }
     }
 
-    /// The texts of a record that begins a run; none if it is not this message's.
-    fn parse(number: u64, uid: u32, run: &Bytes) -> Option<Self> {
-        let length = length(run)?;
-        let record = run.get(8..8 + length)?;
-        let word = |at: usize| Some(u32::from_le_bytes(run.get(at..at + 4)?.try_into().ok()?));
+    /// The texts of a record that begins there, those that are wanted; none if it is not this message's.
+    fn parse(number: u64, uid: u32, run: &Bytes, start: usize, wanted: Fields) -> Option<Self> {
+        let front = run.get(start..)?;
+        let length = length(front)?;
+        let record = front.get(8..8 + length)?;
+        let word = |at: usize| Some(u32::from_le_bytes(front.get(at..at + 4)?.try_into().ok()?));
         if word(4)? != check(number, record) || word(8)? != uid {
             return None;
         }
         let mut at = FRONT;
-        let mut text = |length: u32| {
+        let mut text = |length: u32, which: Fields| {
             if length >= UNREAD {
                 return Some(None);
             }
-            let until = at.checked_add(length as usize)?;
-            let text = (until <= 8 + record.len()).then(|| run.slice(at..until))?;
-            at = until;
-            Some(Some(text))
+            let from = at;
+            at = at.checked_add(length as usize)?;
+            if at > 8 + record.len() {
+                return None;
+            }
+            let is_wanted = wanted.contains(which);
+            Some(is_wanted.then(|| run.slice(start + from..start + at)))
         };
         Some(Self {
-            envelope: text(word(12)?)?,
-            structure: text(word(16)?)?,
-            headers: text(word(20)?)?,
+            envelope: text(word(12)?, Fields::ENVELOPE)?,
+            structure: text(word(16)?, Fields::STRUCTURE)?,
+            headers: text(word(20)?, Fields::HEADERS)?,
             unread: word(16)? == UNREAD,
         })
     }
@@ -232,12 +238,14 @@ impl Pace {
     }
 }
 
-/// What is kept of these messages, by UID and place; nothing of those that cannot be had at that pace. `number` is the cache that the places mean. It needs no lock: what was
-/// written anew meanwhile is not taken for what was meant.
+/// What is kept of these messages, by UID and place, those texts that are wanted; nothing of those that cannot be had at
+/// that pace. `number` is the cache that the places mean. It needs no lock: what was written anew meanwhile is not taken for
+/// what was meant.
 pub(in super::super) fn read(
     room: &Room,
     number: u64,
     wanted: &[(u32, u32)],
+    fields: Fields,
     pace: Pace,
 ) -> Vec<Option<Texts>> {
     let mut found = vec![None; wanted.len()];
@@ -283,7 +291,7 @@ pub(in super::super) fn read(
             if at < octets.len()
                 && let Some(slot) = found.get_mut(*n)
             {
-                *slot = Texts::parse(number, uid, &octets.slice(at..));
+                *slot = Texts::parse(number, uid, &octets, at, fields);
             }
         }
     }
@@ -347,7 +355,7 @@ fn try_compact(room: &Room, ledger: &mut Ledger, table: &mut Table) -> io::Resul
     let mut moved: Vec<(u32, u32)> = Vec::with_capacity(wanted.len());
     for some in wanted.chunks(256) {
         let mut out = Vec::new();
-        for ((uid, _), texts) in some.iter().zip(read(room, old, some, Pace::Wait)) {
+        for ((uid, _), texts) in some.iter().zip(read(room, old, some, TEXTS, Pace::Wait)) {
             let place = texts.map_or(0, |texts| {
                 let start = at + (out.len() as u64).next_multiple_of(UNIT);
                 texts.write(number, *uid, &mut out);
