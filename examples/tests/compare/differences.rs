@@ -6,7 +6,7 @@ use crate::marks::{
     boundary_ends_header, empty_part, encoded_multipart, encoded_without_mime, folded, has,
     several_types, undecodable, word_in_broken_word,
 };
-use crate::predict::OF_ADDRESSES;
+use crate::predict::{OF_ADDRESSES, TIES_IN_REFS};
 use std::collections::BTreeSet;
 
 pub const CLASSES: &[Class] = &[
@@ -147,6 +147,11 @@ pub const CLASSES: &[Class] = &[
     Class {
         name: OF_ADDRESSES,
         why: "Dovecot searches the addresses that it has read in HEADER From and the like, too; RFC 3501 §6.4.4: the text behind the colon",
+        holds: |_| false,
+    },
+    Class {
+        name: TIES_IN_REFS,
+        why: "of threads that end at the same moment Dovecot's REFS puts one whose first message is not there in front of all others; we put them by their first message that is, as RFC 5256 §3 has it for REFERENCES",
         holds: |_| false,
     },
     Class {

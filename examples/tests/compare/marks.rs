@@ -32,9 +32,8 @@ pub fn empty_part(octets: &[u8]) -> bool {
 pub fn undecodable(octets: &[u8]) -> bool {
     let parts = entities(octets);
     parts.into_iter().any(|part| {
-        let behind = &octets[part.header.end..];
         let encodings = fields_of(&octets[part.header.clone()], "content-transfer-encoding");
-        let body = &behind[..body_length(behind)];
+        let body = &octets[part.body.clone()];
         // What holds parts has no encoding (RFC 2045 §6.4), whatever it says: a boundary is not to be decoded.
         let kinds = fields_of(&octets[part.header.clone()], "content-type");
         let holds_parts =
@@ -47,13 +46,6 @@ pub fn undecodable(octets: &[u8]) -> bool {
             _ => true,
         }
     })
-}
-
-/// How long a body is that begins there: up to a line that begins with two hyphens, unless it is that above a signature.
-fn body_length(behind: &[u8]) -> usize {
-    let lines = behind.split_inclusive(|b| *b == b'\n');
-    let ends = |line: &[u8]| line.starts_with(b"--") && line.trim_ascii_end() != b"--";
-    lines.take_while(|line| !ends(line)).map(<[u8]>::len).sum()
 }
 
 /// Whether a message in there, or what is all of it, has an encoding and nothing that says that it is MIME.

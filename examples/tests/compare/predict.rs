@@ -3,6 +3,7 @@
 use crate::maildir::{Mail, with_crlf};
 use crate::manners::{MANNERS, Manner};
 use crate::programs::{Key, Program};
+use crate::rewrite::{value, with_fields};
 use mailcore::base::date::{DateTime, Day};
 use mailcore::base::mailbox::{Flags, Keyword, ModSeq, Uid};
 use mailcore::base::message::{Fields, Structure};
@@ -190,6 +191,48 @@ impl Facts for Dated {
     }
 }
 
+pub const TIES_IN_REFS: &str = "ties in REFS";
+
+/// Threads, each in a piece.
+fn threads(told: &[Told]) -> Vec<&[Told]> {
+    let (mut threads, mut start, mut open) = (Vec::new(), 0, 1);
+    for (at, it) in told.iter().enumerate() {
+        open += it.children as usize;
+        open -= 1;
+        if open == 0 {
+            threads.push(&told[start..=at]);
+            (start, open) = (at + 1, 1);
+        }
+    }
+    threads
+}
+
+/// The fields that a key of an order looks at; none in particular, for threads.
+fn field_of(key: &str) -> &'static [&'static str] {
+    match key
+        .trim_start_matches("SORT ")
+        .trim_start_matches("DISPLAY")
+    {
+        "SUBJECT" => &["subject"],
+        "FROM" => &["from"],
+        "TO" => &["to"],
+        "CC" => &["cc"],
+        "DATE" => &["date"],
+        "REFERENCES" => &["references", "in-reply-to", "message-id"],
+        _ => &[],
+    }
+}
+
+/// A header with these fields of it written anew.
+fn in_fields(header: &[u8], names: &[&str], write: fn(&[u8]) -> Vec<u8>) -> Vec<u8> {
+    with_fields(header, |field| {
+        match names.iter().any(|name| value(&field, name).is_some()) {
+            true => write(&field),
+            false => field,
+        }
+    })
+}
+
 /// Orders, and ways of threading.
 #[derive(Debug, Clone)]
 pub enum Arrangement {
@@ -253,18 +296,25 @@ impl Arrangement {
         }
     }
 
+    /// A header as Dovecot reads it for this, but for one manner: each key's field in the manners that are about the key.
+    fn read(&self, mail: &Mail, but: &str) -> Vec<u8> {
+        let (header, touched) = mail.header();
+        let mut read = header.clone();
+        for key in self.keys() {
+            let field = field_of(&key);
+            let manners = about(&key).filter(|manner| manner.name != but);
+            for manner in manners.filter(|m| touched.iter().any(|touched| touched.name == m.name)) {
+                read = in_fields(&read, field, manner.write);
+            }
+        }
+        read
+    }
+
     /// Messages arranged as Dovecot reads them, but for one manner: each with how many it has below it.
     fn of(&self, uids: &[u32], mails: &[Mail], but: &str) -> Vec<Told> {
-        let manners: Vec<&Manner> = self.keys().iter().flat_map(|key| about(key)).collect();
-        let read = |mail: &Mail| {
-            let (header, touched) = mail.header();
-            let touched = touched.iter().filter(|touched| touched.name != but);
-            let touched = touched.filter(|touched| manners.iter().any(|m| m.name == touched.name));
-            touched.fold(header.clone(), |read, manner| (manner.write)(&read))
-        };
         let message = |uid: u32, header: &mut Vec<u8>| {
             let mail = &mails[uid as usize - 1];
-            *header = read(mail);
+            *header = self.read(mail, but);
             (
                 Uid::new(uid).unwrap(),
                 DateTime::utc(mail.received),
@@ -309,6 +359,31 @@ impl Arrangement {
         }
     }
 
+    /// When the threads end, in their order, and the threads in another one.
+    fn but_for_ties(&self, told: &[Told], mails: &[Mail]) -> (Vec<i64>, BTreeSet<Vec<(u32, u32)>>) {
+        let ends = |thread: &&[Told]| {
+            let mails = thread
+                .iter()
+                .filter_map(|told| mails.get(told.uid?.number() as usize - 1));
+            let sent =
+                mails.map(
+                    |mail| match Fields::new(&self.read(mail, "")).named("date").next() {
+                        Some(field) => {
+                            DateTime::parse(&field.value()).map_or(mail.received, |it| it.seconds)
+                        }
+                        None => mail.received,
+                    },
+                );
+            sent.max().unwrap_or_default()
+        };
+        let threads = threads(told);
+        let plain = |told: &Told| (told.uid.map_or(0, Uid::number), told.children);
+        let each = threads
+            .iter()
+            .map(|thread| thread.iter().map(plain).collect());
+        (threads.iter().map(ends).collect(), each.collect())
+    }
+
     /// The manners by which messages are arranged so, or how they are to be by all of them.
     pub fn explain(&self, theirs: &[Told], mails: &[Mail]) -> Result<Vec<&'static str>, Vec<Told>> {
         let mut uids: Vec<u32> = theirs
@@ -319,6 +394,10 @@ impl Arrangement {
         uids.sort_unstable();
         let predicted = self.of(&uids, mails, "");
         if predicted != theirs {
+            let is_refs = matches!(self, Self::Thread(Algorithm::Refs));
+            if is_refs && self.but_for_ties(&predicted, mails) == self.but_for_ties(theirs, mails) {
+                return Ok(vec![TIES_IN_REFS]);
+            }
             return Err(predicted);
         }
         let mut names: Vec<&'static str> = self

@@ -282,7 +282,7 @@ pub fn fields_of(header: &[u8], name: &str) -> Vec<String> {
 }
 
 /// The message with other fields in its header.
-fn with_fields(text: &[u8], other: impl FnMut(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
+pub fn with_fields(text: &[u8], other: impl FnMut(Vec<u8>) -> Vec<u8>) -> Vec<u8> {
     let (header, rest) = text.split_at(header_end(text));
     let mut out: Vec<u8> = fields(header).into_iter().flat_map(other).collect();
     out.extend_from_slice(rest);
