@@ -14,14 +14,10 @@ use mailcore::net::connect::own_addresses;
 use mailcore::net::tls::client::{Client, Roots};
 use mailcore::queue::{Orders, Setup, Ways, scheduler};
 use mailcore::route::Routes;
-use mailcore::store::Error;
-use mailcore::store::disk::RealDisk;
 use mailcore::store::mailbox::{Clock, MailStore};
-use mailcore::store::queue::{self, Queue, SegmentQueue};
+use mailcore::store::queue::{Queue, SegmentQueue};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 /// The queue with all that belongs to it.
 pub struct Post {
@@ -45,7 +41,8 @@ impl Post {
         store: Arc<dyn MailStore>,
     ) -> Result<Self, Unusable> {
         let place = folder.root().join("queue");
-        let queue = open(&place).map_err(|e| Unusable(format!("{}: {e}", place.display())))?;
+        let queue = SegmentQueue::open(&place)
+            .map_err(|e| Unusable(format!("{}: {e}", place.display())))?;
         for damage in &queue.recovery().damage {
             tracing::error!("queue: {damage}");
         }
@@ -85,14 +82,6 @@ impl Post {
             desk,
         })
     }
-}
-
-fn open(place: &Path) -> Result<SegmentQueue, Error> {
-    let place = std::path::absolute(place).map_err(|e| Error::io("the queue's folder", e))?;
-    let mut keeping = queue::log::Options::new(place);
-    keeping.in_place = true;
-    keeping.patience = Duration::from_millis(2);
-    SegmentQueue::on(Arc::new(RealDisk::new("/")), Clock::system(), keeping)
 }
 
 /// The ways that mail goes by, under the names that Postfix has for them.

@@ -16,10 +16,8 @@ use mailcore_store::queue::{Identity, Lane, Outcome, Queue};
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
-use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 /// A disk whose flushes are counted, can be held up, and can fail after they have done their work.
@@ -362,125 +360,4 @@ async fn those_who_wait_share_one_flush() {
     }
     let shared = flushes.count.load(Ordering::SeqCst) - before;
     assert!((1..=2).contains(&shared), "{shared} flushes");
-}
-
-fn open_patient(disk: Arc<dyn Disk>, patience: Duration) -> SegmentQueue {
-    let mut options = Options::new("queue");
-    options.patience = patience;
-    SegmentQueue::on(disk, Clock::new(now), options).unwrap()
-}
-
-/// Longer than any test.
-const FOR_EVER: Duration = Duration::from_secs(100_000);
-
-/// Asks once, which sets it going.
-async fn set_going<T>(work: &mut (impl Future<Output = T> + Unpin)) {
-    let polled = std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut *work).poll(cx))).await;
-    assert!(polled.is_pending(), "it waits");
-}
-
-/// A message that is in the queue, with nothing left to be written.
-async fn delivered(queue: &SegmentQueue) -> Identity {
-    let delivered = commit(queue, b"delivered").await.unwrap();
-    queue.quiet().await;
-    delivered
-}
-
-/// Nobody waits for the record of a removal, so it costs no flush of its own while mail comes.
-#[tokio::test]
-async fn a_removal_shares_the_flush_of_the_message_that_comes_next() {
-    let (disk, flushes) = doubtful();
-    let queue = open_patient(Arc::new(disk), FOR_EVER);
-    let gone = delivered(&queue).await;
-    let before = flushes.count.load(Ordering::SeqCst);
-    let mut removed = queue.remove(gone);
-    set_going(&mut removed).await;
-    commit(&queue, b"next").await.unwrap();
-    assert!(removed.await.unwrap());
-    assert_eq!(flushes.count.load(Ordering::SeqCst), before + 1);
-}
-
-#[tokio::test]
-async fn a_removal_that_no_message_joins_is_flushed_when_its_patience_is_over() {
-    let (disk, flushes) = doubtful();
-    let queue = open_patient(Arc::new(disk), Duration::from_millis(1));
-    let gone = delivered(&queue).await;
-    let before = flushes.count.load(Ordering::SeqCst);
-    assert!(queue.remove(gone).await.unwrap());
-    assert_eq!(flushes.count.load(Ordering::SeqCst), before + 1);
-}
-
-#[tokio::test]
-async fn a_removal_that_nobody_waits_for_any_more_is_carried_through() {
-    let (disk, flushes) = doubtful();
-    let queue = open_patient(Arc::new(disk), FOR_EVER);
-    let gone = delivered(&queue).await;
-    let before = flushes.count.load(Ordering::SeqCst);
-    let mut removed = queue.remove(gone);
-    set_going(&mut removed).await;
-    drop(removed);
-    while queue.entry(gone).await.unwrap().is_some() {
-        tokio::task::yield_now().await;
-    }
-    assert_eq!(flushes.count.load(Ordering::SeqCst), before + 1);
-}
-
-#[tokio::test]
-async fn an_orderly_end_waits_for_what_waits_for_company() {
-    let (disk, _) = doubtful();
-    let queue = open_patient(Arc::new(disk.clone()), FOR_EVER);
-    let gone = delivered(&queue).await;
-    let mut removed = queue.remove(gone);
-    set_going(&mut removed).await;
-    queue.quiet().await;
-    assert!(removed.await.unwrap());
-    drop(queue);
-    let queue = open(Arc::new(disk), 2);
-    assert!(queue.entry(gone).await.unwrap().is_none());
-}
-
-fn open_in_place(disk: Arc<dyn Disk>) -> SegmentQueue {
-    let mut options = Options::new("queue");
-    options.in_place = true;
-    SegmentQueue::on(disk, Clock::new(now), options).unwrap()
-}
-
-/// No thread is woken for it: it is done before it is asked for again.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_message_that_comes_alone_is_flushed_where_it_is_brought() {
-    let (disk, flushes) = doubtful();
-    let queue = open_in_place(Arc::new(disk));
-    let done = tokio::spawn(async move {
-        let before = flushes.count.load(Ordering::SeqCst);
-        let mut commit = std::pin::pin!(commit(&queue, b"alone"));
-        let polled = std::future::poll_fn(|cx| Poll::Ready(commit.as_mut().poll(cx))).await;
-        (
-            polled.is_ready(),
-            flushes.count.load(Ordering::SeqCst) > before,
-        )
-    });
-    assert_eq!(done.await.unwrap(), (true, true));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_comes_while_a_message_is_flushed_where_it_was_brought_is_written_too() {
-    let (disk, flushes) = doubtful();
-    let queue = open_in_place(Arc::new(disk.clone()));
-    for round in 0..20 {
-        flushes.hold(true);
-        let commits: Vec<_> = (0..3)
-            .map(|_| {
-                let queue = queue.clone();
-                tokio::spawn(async move { commit(&queue, b"one of several").await.is_ok() })
-            })
-            .collect();
-        flushes.hold(false);
-        for commit in commits {
-            assert!(commit.await.unwrap());
-        }
-        assert_eq!(queue.len(), 3 * (round + 1));
-    }
-    queue.quiet().await;
-    drop(queue);
-    assert_eq!(open(Arc::new(disk), 2).len(), 60);
 }

@@ -123,10 +123,7 @@ impl Session {
     /// What is wanted next.
     pub fn step(&mut self, now: Instant) -> Step<'_> {
         match self.advance(now) {
-            Next::Read => Step::Io(match self.state {
-                State::Content => self.wire.read_content(self.patience),
-                _ => self.wire.read(self.patience),
-            }),
+            Next::Read => Step::Io(self.wire.read(self.patience)),
             Next::Write => Step::Io(self.wire.write(now)),
             Next::Wait(until) => Step::Io(Io::Wait(Some(until))),
             Next::Layer => Step::Io(self.wire.layer(Layer::Tls)),

@@ -1,6 +1,5 @@
 //! What outlives the server: what clients were told, and what other servers have.
 
-use crate::world::PATIENCE;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -74,16 +73,13 @@ impl Journal {
     }
 }
 
-/// A record that waits for nobody is on the disk within this; a timer is a millisecond late.
-const RECORDING: Duration = Duration::from_millis(3);
-
 impl Page {
     /// Whether power was lost, or the disk failed, right behind this: what came of it may not have been recorded.
     fn is_cut_off(&self, end: Moment) -> bool {
         let mut losses = self.cuts.iter().chain(&self.faults);
         losses.any(|loss| {
             let after = loss.1.duration_since(end.1);
-            loss.0 == end.0 && after.is_ok_and(|after| after < PATIENCE + RECORDING)
+            loss.0 == end.0 && after.is_ok_and(|after| after < Duration::from_millis(2))
         })
     }
 

@@ -104,9 +104,6 @@ impl Outside {
     }
 }
 
-/// How long the record of a delivery waits for company.
-pub const PATIENCE: Duration = Duration::from_millis(2);
-
 #[derive(Clone)]
 pub struct World {
     pub queue: SegmentQueue,
@@ -120,7 +117,6 @@ impl World {
         let mut options = log::Options::new("var/queue");
         options.segment = 4 << 10;
         options.buffer = 1 << 10;
-        options.patience = PATIENCE;
         options.seed = seed;
         let queue = SegmentQueue::on(Arc::new(disk.clone()), power.clock.clone(), options)?;
         let users = MemoryUsers::new(Hasher::new([7; 32]));

@@ -60,24 +60,18 @@ impl LogBody {
         if let Some((_, octets)) = lock(&self.last).as_ref().filter(|(at, _)| *at == n) {
             return Ok(octets.clone());
         }
-        let octets = Bytes::from(self.load(block).await?);
-        *lock(&self.last) = Some((n, octets.clone()));
-        Ok(octets)
-    }
-
-    /// What is in memory is read at once: waking another thread costs many times as much.
-    async fn load(&self, block: Block) -> Result<Vec<u8>> {
-        let Block { segment, at, piece } = block;
-        if let Some(octets) = segment.read_now(at, piece.len, piece.sum) {
-            return Ok(octets);
-        }
-        let read = move || segment.read_summed(at, piece.len, piece.sum);
-        let read = self.works.read(read).await;
-        read.inspect_err(|e| {
+        let read = move || {
+            let Block { segment, at, piece } = block;
+            segment.read_summed(at, piece.len, piece.sum)
+        };
+        let octets = self.works.read(read).await.inspect_err(|e| {
             if e.kind() == Kind::Corrupt {
                 self.works.house.damaged(self.identity);
             }
-        })
+        })?;
+        let octets = Bytes::from(octets);
+        *lock(&self.last) = Some((n, octets.clone()));
+        Ok(octets)
     }
 }
 

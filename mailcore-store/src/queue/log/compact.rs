@@ -45,17 +45,6 @@ impl Writer {
         })
     }
 
-    /// Whether there is nothing to be done.
-    pub(super) fn is_tidy(&self) -> bool {
-        let active = |segment| self.writes(segment);
-        let nothing = || {
-            self.evacuation.is_none()
-                && self.shelf.dead(active).is_none()
-                && self.shelf.sparse(active).is_none()
-        };
-        self.pause == 0 && nothing()
-    }
-
     fn begin_tidying(&mut self) -> Result<bool> {
         let active = |segment| self.writes(segment);
         if let Some(number) = self.shelf.dead(active) {

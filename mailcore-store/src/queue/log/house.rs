@@ -9,7 +9,7 @@ use crate::queue::index::{Index, Message};
 use crate::queue::{Entry, Identity, Lane};
 use crate::{Kind, Result};
 use mailcore_base::envelope::Envelope;
-use std::collections::BTreeMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -38,33 +38,11 @@ struct Given {
     count: u64,
 }
 
-/// Envelopes at hand, the oldest messages' first, which go first.
 #[derive(Debug, Default)]
 struct Envelopes {
-    all: BTreeMap<Identity, Arc<Envelope>>,
+    all: HashMap<Identity, Arc<Envelope>>,
+    order: VecDeque<Identity>,
     weight: usize,
-}
-
-impl Envelopes {
-    fn keep(&mut self, identity: Identity, envelope: Arc<Envelope>) {
-        self.weight += weight(&envelope);
-        if let Some(before) = self.all.insert(identity, envelope) {
-            self.weight -= weight(&before);
-        }
-        while self.weight > AT_HAND && self.all.len() > 1 {
-            let dropped = self.all.pop_first();
-            self.weight -= dropped.map_or(0, |(_, envelope)| weight(&envelope));
-        }
-    }
-
-    fn forget(&mut self, identity: Identity) {
-        let dropped = self.all.remove(&identity);
-        self.weight -= dropped.map_or(0, |envelope| weight(&envelope));
-    }
-}
-
-fn weight(envelope: &Envelope) -> usize {
-    1 + envelope.recipients.len()
 }
 
 /// What an entry is made of, without its envelope.
@@ -114,14 +92,23 @@ impl House {
 
     /// Keeps an envelope at hand.
     pub(super) fn keep(&self, identity: Identity, envelope: &Arc<Envelope>) {
-        lock(&self.envelopes).keep(identity, Arc::clone(envelope));
-    }
-
-    /// Forgets a message that is gone; says whether it was there.
-    pub(super) fn forget(&self, identity: Identity) -> bool {
-        let gone = self.index().remove(identity).is_some();
-        lock(&self.envelopes).forget(identity);
-        gone
+        let mut envelopes = lock(&self.envelopes);
+        if envelopes
+            .all
+            .insert(identity, Arc::clone(envelope))
+            .is_none()
+        {
+            envelopes.order.push_back(identity);
+            envelopes.weight += 1 + envelope.recipients.len();
+        }
+        while envelopes.weight > AT_HAND && envelopes.order.len() > 1 {
+            let Some(oldest) = envelopes.order.pop_front() else {
+                break;
+            };
+            if let Some(dropped) = envelopes.all.remove(&oldest) {
+                envelopes.weight -= 1 + dropped.recipients.len();
+            }
+        }
     }
 
     /// An envelope, if it is at hand.
@@ -197,33 +184,4 @@ fn mixed(seed: u64, n: u64) -> u64 {
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_kept_at_hand_of_a_message_that_is_gone_nor_of_more_than_there_is_room_for() {
-        let mut envelopes = Envelopes::default();
-        let mut envelope = Envelope::default();
-        envelope.recipients = vec![recipient(); 1023];
-        let envelope = Arc::new(envelope);
-        for n in 0..100 {
-            envelopes.keep(Identity(n), Arc::clone(&envelope));
-            envelopes.keep(Identity(n), Arc::clone(&envelope));
-        }
-        assert_eq!((envelopes.all.len(), envelopes.weight), (64, AT_HAND));
-        assert!(envelopes.all.contains_key(&Identity(99)), "the oldest went");
-        for n in 0..100 {
-            envelopes.forget(Identity(n));
-        }
-        assert_eq!((envelopes.all.len(), envelopes.weight), (0, 0));
-    }
-
-    fn recipient() -> mailcore_base::envelope::Recipient {
-        use mailcore_base::address::{Address, ForwardPath, Repertoire};
-        let address = Address::parse("r@example.org", Repertoire::Ascii).expect("an address");
-        mailcore_base::envelope::Recipient::new(ForwardPath::Address(address))
-    }
 }

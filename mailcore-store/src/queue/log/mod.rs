@@ -67,28 +67,18 @@ pub struct Options {
     pub buffer: usize,
     /// How many files are kept to be used again, 2 at least.
     pub spares: usize,
-    /// How long the record of what became of a message (its removal, marks) waits for a message to share a flush with,
-    /// if there is nobody to share one with. Until it is flushed a crash has the attempt repeated. At zero nothing waits;
-    /// otherwise the runtime needs its timer.
-    pub patience: Duration,
-    /// Whether who has something written while nobody else has may flush it on his own thread (`block_in_place`), where
-    /// the runtime has several. Not for tasks of a `LocalSet`, which may not block.
-    pub in_place: bool,
     /// Where identities and markers are drawn from: never the same in two lives of one queue.
     pub seed: u64,
 }
 
 impl Options {
-    /// Usual values: segments of 16 MiB, 256 KiB of a body in memory, 4 spare files, no patience, flushes on other threads,
-    /// chance of the system's.
+    /// Usual values: segments of 16 MiB, 256 KiB of a body in memory, 4 spare files, chance of the system's.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
             segment: 16 << 20,
             buffer: 256 << 10,
             spares: 4,
-            patience: Duration::ZERO,
-            in_place: false,
             seed: std::hash::RandomState::new().build_hasher().finish(),
         }
     }
@@ -317,21 +307,17 @@ impl Queue for SegmentQueue {
             .map(|it| it.kept.sight());
         let Some(sight) = sight else { return Ok(None) };
         let works = Arc::clone(&self.works);
-        let near = sight.head_now();
-        let at_once = near.is_some();
         let open = move || {
-            let head = near.map_or_else(|| sight.head(), Ok);
-            let opened = head.and_then(|(head, _)| LogBody::new(Arc::clone(&works), &sight, &head));
+            let opened = sight
+                .head()
+                .and_then(|(head, _)| LogBody::new(Arc::clone(&works), &sight, &head));
             opened.inspect_err(|e| {
                 if e.kind() == Kind::Corrupt {
                     works.house.damaged(identity);
                 }
             })
         };
-        let body = match at_once {
-            true => open()?,
-            false => self.works.read(open).await?,
-        };
+        let body = self.works.read(open).await?;
         Ok(Some(Arc::new(body)))
     }
 
@@ -368,7 +354,7 @@ impl Queue for SegmentQueue {
             };
             Wish::Mark(marking, answer)
         };
-        self.works.ask_patiently(wish).await
+        self.works.ask(wish).await
     }
 
     async fn assign(&self, identity: Identity, lane: Lane) -> Result<()> {
@@ -386,7 +372,7 @@ impl Queue for SegmentQueue {
 
     async fn remove(&self, identity: Identity) -> Result<bool> {
         self.works
-            .ask_patiently(|answer| Wish::Remove(identity, answer))
+            .ask(|answer| Wish::Remove(identity, answer))
             .await
     }
 

@@ -5,7 +5,6 @@ use super::record::Head;
 use crate::disk::File;
 use crate::{Error, Kind, Result};
 use mailcore_base::envelope::Envelope;
-use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -51,15 +50,6 @@ impl Segment {
 
     /// So many octets from there; fewer is damage.
     pub(super) fn read(&self, at: u64, len: u32) -> Result<Vec<u8>> {
-        self.read_by(at, len, |room, at| self.file.read_at(room, at))
-    }
-
-    fn read_by(
-        &self,
-        at: u64,
-        len: u32,
-        mut by: impl FnMut(&mut [u8], u64) -> io::Result<usize>,
-    ) -> Result<Vec<u8>> {
         let end = at.saturating_add(u64::from(len));
         if end > self.capacity {
             return Err(Error::new(Kind::Corrupt, "the queue's log"));
@@ -67,7 +57,7 @@ impl Segment {
         let mut out = vec![0; len as usize];
         let mut filled = 0;
         while let Some(room) = out.get_mut(filled..).filter(|room| !room.is_empty()) {
-            let read = by(room, at + filled as u64);
+            let read = self.file.read_at(room, at + filled as u64);
             match read.map_err(|e| Error::io("the queue's log", e))? {
                 0 => return Err(Error::new(Kind::Corrupt, "the queue's log is cut")),
                 n => filled += n,
@@ -94,21 +84,11 @@ impl Segment {
 
     /// The same, if their checksum is this.
     pub(super) fn read_summed(&self, at: u64, len: u32, sum: u32) -> Result<Vec<u8>> {
-        whole(self.read(at, len)?, sum)
-    }
-
-    /// The same of what is in memory; `None` where it has to be waited for, or where only a second look will tell.
-    pub(super) fn read_now(&self, at: u64, len: u32, sum: u32) -> Option<Vec<u8>> {
-        let read = self.read_by(at, len, |room, at| self.file.read_now(room, at));
-        read.and_then(|octets| whole(octets, sum)).ok()
-    }
-}
-
-/// These octets, if their checksum is this.
-fn whole(octets: Vec<u8>, sum: u32) -> Result<Vec<u8>> {
-    match checksum(&octets) == sum {
-        true => Ok(octets),
-        false => Err(Error::new(Kind::Corrupt, "a checksum in the queue's log")),
+        let octets = self.read(at, len)?;
+        match checksum(&octets) == sum {
+            true => Ok(octets),
+            false => Err(Error::new(Kind::Corrupt, "a checksum in the queue's log")),
+        }
     }
 }
 
@@ -221,11 +201,5 @@ impl Sight {
         let Place { at, head, sum } = self.place;
         let octets = self.base.read_summed(at + FRAME as u64, head, sum)?;
         Head::whole(&octets).ok_or_else(|| Error::new(Kind::Corrupt, "a message in the queue"))
-    }
-
-    /// The same where it is in memory.
-    pub(super) fn head_now(&self) -> Option<(Head, Envelope)> {
-        let Place { at, head, sum } = self.place;
-        Head::whole(&self.base.read_now(at + FRAME as u64, head, sum)?)
     }
 }

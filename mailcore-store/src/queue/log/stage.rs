@@ -63,16 +63,8 @@ pub(super) struct Loose {
 }
 
 impl Writer {
-    /// Grants these wishes, all by one flush. Each who waits is told how it went.
-    pub(super) fn write(&mut self, batch: Vec<Wish>) {
-        for wish in batch {
-            self.take(wish);
-        }
-        let _ = self.settle();
-    }
-
     /// Takes a wish in; it is answered by the next [`settle`](Self::settle) at the latest.
-    fn take(&mut self, wish: Wish) {
+    pub(super) fn take(&mut self, wish: Wish) {
         match wish {
             Wish::Commit(commit, answer) => self.commit(*commit, answer),
             Wish::Spill(identity, blocks, answer) => self.spill(identity, &blocks, answer),
@@ -270,7 +262,7 @@ impl Writer {
         }
         self.then(move |house, outcome| {
             let done = outcome.as_ref().map_err(again);
-            let _ = answer.send(done.map(|()| house.forget(identity)));
+            let _ = answer.send(done.map(|()| house.index().remove(identity).is_some()));
         });
     }
 }

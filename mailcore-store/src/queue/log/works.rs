@@ -6,10 +6,8 @@ use super::writer::Writer;
 use crate::{Error, Kind, Result};
 use std::fmt;
 use std::sync::{Arc, Mutex};
-use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::oneshot;
-use tokio::task::{block_in_place, spawn_blocking};
-use tokio::time::timeout;
+use tokio::task::spawn_blocking;
 
 /// Most wishes of one batch.
 const BATCH: usize = 512;
@@ -22,36 +20,12 @@ pub(super) struct Works {
     turn: Arc<Mutex<()>>,
 }
 
-/// What waits to be written. Whoever brings something pressing while nobody writes sees to it that somebody does; what
-/// comes meanwhile goes with the next batch. So nobody who is waited for waits for company, and many share a flush.
+/// What waits to be written. Whoever brings something while nobody writes sees to it that somebody does; what comes
+/// meanwhile goes with the next batch. So nobody waits for company, and many share a flush.
 #[derive(Default)]
 struct Bag {
     waiting: Vec<Wish>,
-    /// How much in it waits for no company.
-    pressing: usize,
-    /// More than one came for the last batch, or came while it was written.
-    crowded: bool,
     led: bool,
-}
-
-impl Bag {
-    /// Whether whoever asks is to see to it that what is in it is written.
-    fn lead(&mut self) -> bool {
-        self.pressing > 0 && !std::mem::replace(&mut self.led, true)
-    }
-
-    /// The next batch. None where nothing pressing waits and all is `tidy`: then nobody leads any more.
-    fn batch(&mut self, tidy: bool) -> Option<Vec<Wish>> {
-        if self.pressing == 0 && tidy {
-            self.led = false;
-            return None;
-        }
-        self.crowded = self.pressing > 1;
-        let count = self.waiting.len().min(BATCH);
-        let batch = self.waiting.drain(..count).collect();
-        self.pressing = self.waiting.len();
-        Some(batch)
-    }
 }
 
 impl Works {
@@ -70,124 +44,58 @@ impl Works {
         wish: impl FnOnce(Answer<T>) -> Wish,
     ) -> Result<T> {
         let (answer, answered) = oneshot::channel();
-        if self.bring(wish(answer), true) {
-            match self.alone() {
-                true => block_in_place(|| self.lead_once()),
-                false => self.have_led(),
-            }
-        }
+        self.bring(wish(answer));
         let answered = answered.await;
         answered.unwrap_or_else(|e| Err(super::unavailable().because(e)))
     }
 
-    /// The same for what may wait a little for others to share a flush with ([`Options::patience`](super::Options)).
-    pub(super) async fn ask_patiently<T>(
-        self: &Arc<Self>,
-        wish: impl FnOnce(Answer<T>) -> Wish,
-    ) -> Result<T> {
-        let patience = self.house.options.patience;
-        if patience.is_zero() {
-            return self.ask(wish).await;
-        }
-        let (answer, mut answered) = oneshot::channel();
-        self.bring(wish(answer), false);
-        let impatience = Impatience(self);
-        let answered = match timeout(patience, &mut answered).await {
-            Ok(answered) => {
-                std::mem::forget(impatience);
-                answered
-            }
-            Err(_) => {
-                drop(impatience);
-                answered.await
-            }
+    fn bring(self: &Arc<Self>, wish: Wish) {
+        let lead = {
+            let mut bag = lock(&self.bag);
+            bag.waiting.push(wish);
+            !std::mem::replace(&mut bag.led, true)
         };
-        answered.unwrap_or_else(|e| Err(super::unavailable().because(e)))
+        if lead {
+            let works = Arc::clone(self);
+            let turn = Arc::clone(&self.turn);
+            spawn_blocking(move || {
+                let held = lock(&turn);
+                works.lead();
+                // Whoever waits for the turn may be the last who has the queue.
+                drop(works);
+                drop(held);
+            });
+        }
     }
 
-    /// Puts a wish to the others; whether whoever brought it is to have them written.
-    fn bring(&self, wish: Wish, pressing: bool) -> bool {
-        let mut bag = lock(&self.bag);
-        bag.waiting.push(wish);
-        bag.pressing += usize::from(pressing);
-        bag.lead()
-    }
-
-    /// Whether what waits, if anything does, is to be written now by whoever asks.
-    fn press(&self) -> bool {
-        let mut bag = lock(&self.bag);
-        bag.pressing = bag.waiting.len();
-        bag.lead()
-    }
-
-    fn have_led(self: &Arc<Self>) {
-        let works = Arc::clone(self);
-        let turn = Arc::clone(&self.turn);
-        spawn_blocking(move || {
-            let held = lock(&turn);
-            works.lead();
-            // Whoever waits for the turn may be the last who has the queue.
-            drop(works);
-            drop(held);
-        });
-    }
-
-    /// Writes batch after batch until nothing pressing waits and all is tidy.
+    /// Writes batch after batch until nothing waits and all is tidy.
     fn lead(&self) {
         let resign = Resign(self);
         let mut writer = lock(&self.writer);
-        let mut tidy = false;
-        while let Some(batch) = self.batch(tidy) {
-            writer.write(batch);
-            tidy = !writer.tidy();
-        }
-        std::mem::forget(resign);
-    }
-
-    fn batch(&self, tidy: bool) -> Option<Vec<Wish>> {
-        lock(&self.bag).batch(tidy)
-    }
-
-    /// Whether what is brought now is best written where it is brought: nobody else brings anything, and the runtime can
-    /// do without this thread for a while. Two threads need not be woken then, which takes half as long as a flush.
-    fn alone(&self) -> bool {
-        let threads = || Handle::try_current().map(|it| it.runtime_flavor());
-        self.house.options.in_place
-            && !lock(&self.bag).crowded
-            && matches!(threads(), Ok(RuntimeFlavor::MultiThread))
-    }
-
-    /// Writes one batch. What has come meanwhile, and tidying, is another's affair.
-    fn lead_once(self: &Arc<Self>) {
-        let held = lock(&self.turn);
-        let resign = Resign(self);
-        let tidy = {
-            let mut writer = lock(&self.writer);
-            if let Some(batch) = self.batch(false) {
-                writer.write(batch);
+        let mut untidy = true;
+        loop {
+            let batch: Vec<Wish> = {
+                let mut bag = lock(&self.bag);
+                if bag.waiting.is_empty() && !untidy {
+                    bag.led = false;
+                    std::mem::forget(resign);
+                    return;
+                }
+                let count = bag.waiting.len().min(BATCH);
+                bag.waiting.drain(..count).collect()
+            };
+            for wish in batch {
+                writer.take(wish);
             }
-            writer.is_tidy()
-        };
-        std::mem::forget(resign);
-        drop(held);
-        let over = {
-            let mut bag = lock(&self.bag);
-            bag.crowded |= bag.pressing > 0;
-            bag.led = bag.pressing > 0 || !tidy;
-            !bag.led
-        };
-        if !over {
-            self.have_led();
+            // Each that waits has been told how it went.
+            let _ = writer.settle();
+            untidy = writer.tidy();
         }
     }
 
-    /// Waits until what was brought is written and whoever writes has nothing more to do.
+    /// Waits for whoever writes to have nothing more to do.
     pub(super) fn pause(&self) {
-        let held = lock(&self.turn);
-        if self.press() {
-            self.lead();
-        }
-        drop(held);
+        drop(lock(&self.turn));
     }
 
     /// Does work that may wait for the disk, on another thread.
@@ -208,22 +116,9 @@ impl Drop for Resign<'_> {
         let waiting = {
             let mut bag = lock(&self.0.bag);
             bag.led = false;
-            bag.pressing = 0;
             std::mem::take(&mut bag.waiting)
         };
         drop(waiting);
-    }
-}
-
-/// Has what waits for company written at the latest when it is dropped: nothing stays behind of whoever waits no more.
-struct Impatience<'w>(&'w Arc<Works>);
-
-impl Drop for Impatience<'_> {
-    fn drop(&mut self) {
-        // Outside of any runtime, as when one comes to its end, whoever comes next takes it along.
-        if Handle::try_current().is_ok() && self.0.press() {
-            self.0.have_led();
-        }
     }
 }
 

@@ -57,8 +57,6 @@ pub struct Wire {
     end: usize,
     /// How far behind `start` a line end has been looked for already: looking stays linear.
     scanned: usize,
-    /// The last read left no room: there may be more.
-    brimmed: bool,
     output: Vec<u8>,
     sent: usize,
     /// Since when the peer has taken nothing.
@@ -96,7 +94,6 @@ impl Wire {
             start: 0,
             end: 0,
             scanned: 0,
-            brimmed: false,
             output: Vec::new(),
             sent: 0,
             waiting: None,
@@ -211,16 +208,6 @@ impl Wire {
         Io::Read(Room::new(self, deadline))
     }
 
-    /// As [`read`](Self::read), for content, all of which is taken: where the last read filled the buffer this one is
-    /// lent a larger one, up to the limit. The next [`rest`](Self::rest) gives it back.
-    pub fn read_content(&mut self, deadline: Option<Instant>) -> Io<'_> {
-        if std::mem::take(&mut self.brimmed) {
-            let larger = (self.input.len() * 2).min(self.limits.input);
-            self.input.resize(larger.max(self.input.len()), 0);
-        }
-        self.read(deadline)
-    }
-
     /// Lends the output; its deadline counts from when the peer last took something.
     pub fn write(&mut self, now: Instant) -> Io<'_> {
         let since = *self.waiting.get_or_insert(now);
@@ -278,7 +265,6 @@ impl Wire {
             self.ended = true;
         }
         self.end = self.end.saturating_add(n).min(self.input.len());
-        self.brimmed = self.end == self.input.len();
     }
 
     pub(super) fn expire(&mut self) {
@@ -337,29 +323,6 @@ mod tests {
             room.filled(n);
             bytes = &bytes[n..];
         }
-    }
-
-    #[test]
-    fn content_that_fills_the_buffer_is_given_a_larger_one_up_to_the_limit() {
-        let mut wire = wire(3 * CHUNK);
-        let mut rooms = Vec::new();
-        for _ in 0..4 {
-            // A step dropped is a step not taken.
-            for _ in 0..2 {
-                let Io::Read(mut room) = wire.read_content(None) else {
-                    unreachable!()
-                };
-                rooms.push(room.spare().len());
-            }
-            let Io::Read(mut room) = wire.read_content(None) else {
-                unreachable!()
-            };
-            let n = room.spare().len();
-            room.filled(n);
-            wire.consume(n);
-        }
-        let all = [1, 1, 2, 2, 3, 3, 3, 3].map(|n| n * CHUNK);
-        assert_eq!(rooms, all);
     }
 
     #[test]

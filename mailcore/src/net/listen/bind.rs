@@ -5,7 +5,6 @@ use crate::net::{Peer, Socket};
 use std::fs::Permissions;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -71,7 +70,6 @@ impl Listener {
     /// When the runtime cannot watch it.
     pub fn from_tcp(listener: std::net::TcpListener) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
-        prepare(&listener);
         Ok(Self {
             socket: Listening::Tcp(TcpListener::from_std(listener)?),
             bound: None,
@@ -109,7 +107,10 @@ impl Listener {
         let mut pause = None;
         loop {
             match self.accept_once().await {
-                Ok(socket) => return socket,
+                Ok(socket) => {
+                    prepare(&socket);
+                    return socket;
+                }
                 // The peer left before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {
                     tokio::task::yield_now().await;
@@ -154,7 +155,6 @@ fn bind_tcp(address: SocketAddr) -> io::Result<TcpListener> {
     };
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
-    prepare(&socket);
     socket.listen(BACKLOG)
 }
 
@@ -207,9 +207,10 @@ fn left_behind(path: &Path) -> io::Result<bool> {
     Ok(refused.is_some_and(|error| error.kind() == io::ErrorKind::ConnectionRefused))
 }
 
-/// What helps but is not needed: answers leave at once, dead peers are noticed some day. Connections have it from the
-/// socket that they were accepted at.
-fn prepare(listening: &impl AsFd) {
-    let _ = rustix::net::sockopt::set_tcp_nodelay(listening, true);
-    let _ = rustix::net::sockopt::set_socket_keepalive(listening, true);
+/// What helps but is not needed: answers leave at once, dead peers are noticed some day.
+fn prepare(socket: &Socket) {
+    if let Socket::Tcp(tcp) = socket {
+        let _ = tcp.set_nodelay(true);
+        let _ = rustix::net::sockopt::set_socket_keepalive(tcp, true);
+    }
 }
