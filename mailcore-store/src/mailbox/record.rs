@@ -204,6 +204,28 @@ pub struct Copied {
     pub to: UidSet,
 }
 
+impl Copied {
+    /// What of it was really moved, since it is `gone` from where it was, and the UIDs given to all others.
+    pub(crate) fn part(self, gone: &UidSet) -> (Self, UidSet) {
+        let pairs = || self.from.iter().zip(self.to.iter());
+        let (mut from, mut to) = (UidSet::new(), UidSet::new());
+        for (uid, given) in pairs().filter(|(uid, _)| gone.contains(*uid)) {
+            from.insert(uid);
+            to.insert(given);
+        }
+        let doubled = self.to.difference(&to);
+        let uid_validity = self.uid_validity;
+        (
+            Self {
+                uid_validity,
+                from,
+                to,
+            },
+            doubled,
+        )
+    }
+}
+
 /// A promise of durability: resolves when the message is on stable storage and has its UID.
 #[must_use = "a message is durable only once its ticket has resolved"]
 pub struct Ticket(Pin<Box<dyn Future<Output = Result<Appended>> + Send>>);

@@ -5,6 +5,9 @@ use crate::Kind;
 use crate::mailbox::Stamp;
 use mailcore_base::date::DateTime;
 use mailcore_base::mailbox::{Flags, Uid, UidSet};
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 
 promises!(
     a_copy_keeps_octets_flags_and_date,
@@ -12,6 +15,7 @@ promises!(
     a_copy_into_nowhere_changes_nothing,
     a_mailbox_can_be_copied_into_itself,
     a_moved_message_is_in_the_target_alone,
+    of_two_who_move_a_message_at_once_one_has_moved_it,
     a_copy_is_not_the_delivery,
 );
 
@@ -130,6 +134,58 @@ pub async fn a_moved_message_is_in_the_target_alone(t: &Tenant<'_>) {
     let to = t.select("to").await;
     assert_eq!(uids(&*to).await, [1]);
     assert_eq!(octets(&*to, Uid::FIRST).await, b"message 2\r\n");
+}
+
+/// Each of them is told what it has moved, and nothing is in two places.
+pub async fn of_two_who_move_a_message_at_once_one_has_moved_it(t: &Tenant<'_>) {
+    t.create("one").await;
+    t.create("two").await;
+    for n in 1..=20 {
+        t.put("INBOX", &format!("message {n}\r\n"), Flags::NONE)
+            .await;
+    }
+    let (here, there) = (t.select("INBOX").await, t.select("INBOX").await);
+    ok(here.sync(None).await);
+    ok(there.sync(None).await);
+    let (all, one, two) = (UidSet::all(), name("one"), name("two"));
+    let (first, second) = at_once(here.relocate(&all, &one), there.relocate(&all, &two)).await;
+    let (first, second) = (ok(first), ok(second));
+    let (moved, either) = (
+        first.from.len() + second.from.len(),
+        first.from.union(&second.from),
+    );
+    assert_eq!((moved, either.len()), (20, 20), "each is moved once");
+    assert!(uids(&*here).await.is_empty());
+    for (moved, to) in [(first, "one"), (second, "two")] {
+        let there = uids(&*t.select(to).await).await;
+        let told: Vec<u32> = moved.to.iter().map(Uid::number).collect();
+        assert_eq!(there, told, "{to} holds what was moved there");
+    }
+}
+
+async fn at_once<A, B>(one: impl Future<Output = A>, two: impl Future<Output = B>) -> (A, B) {
+    let (mut one, mut two) = (pin!(one), pin!(two));
+    let (mut first, mut second) = (None, None);
+    poll_fn(|context| {
+        first = first.take().or_else(|| ready(one.as_mut().poll(context)));
+        second = second.take().or_else(|| ready(two.as_mut().poll(context)));
+        match (first.is_some(), second.is_some()) {
+            (true, true) => Poll::Ready(()),
+            _ => Poll::Pending,
+        }
+    })
+    .await;
+    match (first, second) {
+        (Some(first), Some(second)) => (first, second),
+        _ => unreachable!("both have answered"),
+    }
+}
+
+fn ready<T>(poll: Poll<T>) -> Option<T> {
+    match poll {
+        Poll::Ready(it) => Some(it),
+        Poll::Pending => None,
+    }
 }
 
 /// A delivery that is repeated after its message was copied back and expunged is not swallowed by the copy.

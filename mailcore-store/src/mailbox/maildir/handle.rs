@@ -49,7 +49,8 @@ impl Handle {
         work: impl Fn(&Room) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let room = self.room.clone();
-        self.works.run(move || work(&room)).await
+        let work = move || work(&room).map_err(|e| e.at(&room.dir));
+        self.works.run(work).await
     }
 
     fn writable(&self) -> Result<()> {
@@ -220,8 +221,15 @@ impl Mailbox for Handle {
     async fn relocate(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
         self.writable()?;
         let copied = self.transfer(uids, target).await?;
-        self.expunge(&copied.from).await?;
-        Ok(copied)
+        let gone = self.expunge(&copied.from).await?;
+        let (moved, doubled) = copied.part(&gone);
+        if !doubled.is_empty() {
+            // Somebody else has moved them, or removed them: they are not to be here as well.
+            let (home, target) = (self.home.clone(), target.clone());
+            let take_back = move || edit::expunge(&*home.room(&target)?, &doubled).map(drop);
+            self.works.run(take_back).await?;
+        }
+        Ok(moved)
     }
 
     async fn search(&self, _: &Query, _: &UidSet) -> Result<Option<UidSet>> {

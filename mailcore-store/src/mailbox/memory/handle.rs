@@ -210,8 +210,17 @@ impl Mailbox for Handle {
     async fn relocate(&self, uids: &UidSet, target: &MailboxName) -> Result<Copied> {
         self.writable()?;
         let copied = self.copy(uids, target).await?;
-        self.expunge(&copied.from).await?;
-        Ok(copied)
+        let gone = self.expunge(&copied.from).await?;
+        let (moved, doubled) = copied.part(&gone);
+        if !doubled.is_empty() {
+            // Somebody else has moved them, or removed them: they are not to be here as well.
+            let shelf = self.shelf.lock().unwrap_or_else(PoisonError::into_inner);
+            let target = shelf.room(target)?;
+            let mut state = target.state()?;
+            state.remove(&doubled);
+            target.tell(state);
+        }
+        Ok(moved)
     }
 
     async fn search(&self, _: &Query, _: &UidSet) -> Result<Option<UidSet>> {
