@@ -1,7 +1,7 @@
 //! One server for a data folder: two would give the same UIDs to different mail and write each other's files.
 
 use crate::first_run::Unusable;
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -10,7 +10,7 @@ use std::path::Path;
 /// Held as long as the server uses the folder. The system takes it back when the process ends, however it does: a
 /// file that a dead server has left behind holds nobody up.
 #[derive(Debug)]
-pub struct FolderLock(#[expect(dead_code, reason = "holding it open is what it is for")] File);
+pub struct FolderLock(File);
 
 impl FolderLock {
     /// Locks the folder, which is made where it is missing, and writes down who holds it.
@@ -28,6 +28,7 @@ impl FolderLock {
             .create(true)
             .truncate(false)
             .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits() as i32)
             .open(&path)
             .map_err(wrong)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -46,6 +47,11 @@ impl FolderLock {
             .and_then(|()| writeln!(file, "{}", std::process::id()))
             .map_err(wrong)?;
         Ok(Self(file))
+    }
+
+    /// The file, which is to be that user's who serves.
+    pub fn file(&self) -> &File {
+        &self.0
     }
 }
 

@@ -76,10 +76,14 @@ fn run(options: &Options) -> Result<(), Unusable> {
         .init();
     let owner = options.mail_user.as_deref().map(Owner::find).transpose()?;
     owner::allow_many_files();
-    let _held = FolderLock::take(&options.data)?;
+    let held = FolderLock::take(&options.data)?;
     let sockets = Sockets::bind(options)?;
+    if let Some(owner) = &owner {
+        owner.take_over(&options.data, &held)?;
+        owner.become_it()?;
+    }
     let folder = DataFolder::open(&options.data, &hostname, first.as_given())?;
-    let served = start(options, domains, &hostname, &folder, sockets, owner);
+    let served = start(options, domains, &hostname, &folder, sockets);
     if served.is_err() {
         folder.forget_unshown_users();
     }
@@ -87,19 +91,14 @@ fn run(options: &Options) -> Result<(), Unusable> {
     served
 }
 
-/// Becomes the owner of the mail and serves until a signal comes.
+/// Serves until a signal comes.
 fn start(
     options: &Options,
     domains: Vec<Domain>,
     hostname: &str,
     folder: &DataFolder,
     sockets: Sockets,
-    owner: Option<Owner>,
 ) -> Result<(), Unusable> {
-    if let Some(owner) = &owner {
-        owner.give(folder.root())?;
-        owner.become_it()?;
-    }
     let runtime =
         tokio::runtime::Runtime::new().map_err(|e| Unusable(format!("no runtime: {e}")))?;
     runtime.block_on(serve(options, domains, hostname, folder, sockets))

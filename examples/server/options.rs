@@ -29,7 +29,8 @@ pub struct Options {
     /// A domain to take mail for; may be given several times [default: example.test]
     #[arg(long = "domain", value_name = "NAME")]
     pub domains: Vec<String>,
-    /// Where a user's mail lies: %u user, %n its local part, %d its domain [default: DIR/mail/%d/%n/Maildir]
+    /// Where a user's mail lies: %u user, %n its local part, %d its domain, %h or ~ the `home` that the users' file names
+    /// [default: DIR/mail/%d/%n/Maildir]
     #[arg(long, value_name = "TEMPLATE")]
     pub mail_location: Option<String>,
     /// Whether other hosts, mailserver's or Dovecot's, serve the same mail over NFS. `yes` takes care of them (as Dovecot

@@ -1,12 +1,14 @@
 //! Becoming the user that owns the mail, before any thread is started.
 
 use crate::first_run::Unusable;
+use crate::lock::FolderLock;
 use crate::options::SocketOption;
 use mailcore::net::listen::bind_unix;
-use nix::unistd::{Gid, Group, Uid, User, chown, geteuid, initgroups, setgid, setuid};
+use nix::unistd::{Gid, Group, Uid, User, geteuid, initgroups, setgid, setuid};
 use std::ffi::CString;
-use std::io::ErrorKind;
-use std::os::unix::fs::FileTypeExt;
+use std::fs;
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, fchown, lchown};
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 
@@ -32,19 +34,39 @@ impl Owner {
         Ok(Self(user))
     }
 
-    /// Gives a file or folder, and what lies in it, to the user.
-    pub fn give(&self, path: &Path) -> Result<(), Unusable> {
+    /// Gives the data folder to the user, with what root has made in it: once, since what lies in a folder that is another
+    /// user's already may be a link of his to anything. What has a group of its own was put there by an administrator
+    /// and stays his.
+    pub fn take_over(&self, folder: &Path, lock: &FolderLock) -> Result<(), Unusable> {
         if !geteuid().is_root() {
             return Ok(());
         }
-        let wrong = |e: String| Unusable(format!("{}: {e}", path.display()));
-        chown(path, Some(self.0.uid), Some(self.0.gid)).map_err(|e| wrong(e.to_string()))?;
-        if std::fs::symlink_metadata(path).is_ok_and(|m| m.is_dir()) {
-            for entry in std::fs::read_dir(path).map_err(|e| wrong(e.to_string()))? {
-                self.give(&entry.map_err(|e| wrong(e.to_string()))?.path())?;
+        let wrong = |e: io::Error| Unusable(format!("{}: {e}", folder.display()));
+        fchown(lock.file(), Some(self.uid()), Some(self.gid())).map_err(wrong)?;
+        self.give(folder)
+    }
+
+    /// A folder goes when all in it has gone, so that nobody else can get at what has not.
+    fn give(&self, path: &Path) -> Result<(), Unusable> {
+        let wrong = |e: io::Error| Unusable(format!("{}: {e}", path.display()));
+        let it = fs::symlink_metadata(path).map_err(wrong)?;
+        if (it.uid(), it.gid()) != (0, 0) || self.uid() == 0 {
+            return Ok(());
+        }
+        if it.is_dir() {
+            for entry in fs::read_dir(path).map_err(wrong)? {
+                self.give(&entry.map_err(wrong)?.path())?;
             }
         }
-        Ok(())
+        lchown(path, Some(self.uid()), Some(self.gid())).map_err(wrong)
+    }
+
+    fn uid(&self) -> u32 {
+        self.0.uid.as_raw()
+    }
+
+    fn gid(&self) -> u32 {
+        self.0.gid.as_raw()
     }
 
     /// Becomes the user for good. Must happen while the process has one thread.

@@ -90,6 +90,15 @@ impl Error {
         Self::new(kind, context).because(source)
     }
 
+    /// The same, and where: `place` is put in front of what it failed at.
+    #[must_use]
+    pub fn at(self, place: &std::path::Path) -> Self {
+        Self {
+            context: format!("{}: {}", place.display(), self.context).into(),
+            ..self
+        }
+    }
+
     /// What kind of failure.
     pub fn kind(&self) -> Kind {
         self.kind

@@ -7,6 +7,7 @@ mod backends;
 mod bulk;
 mod chunks;
 mod faults;
+mod hands;
 #[path = "../real/harm.rs"]
 #[allow(dead_code, reason = "a part of what the other tests use")]
 mod harm;

@@ -151,6 +151,16 @@ pub trait Disk: Send + Sync + Debug {
     /// As the medium says.
     fn network(&self, path: &Path) -> io::Result<Option<&'static str>>;
 
+    /// The user id that a directory is in the hands of, if it is not to be served by this process: this one is root's, and the
+    /// directory, or one on the way to it, is another user's, who may exchange what lies there at any moment. None
+    /// where nobody can tell.
+    ///
+    /// # Errors
+    /// As the medium says.
+    fn foreign(&self, _path: &Path) -> io::Result<Option<u32>> {
+        Ok(None)
+    }
+
     /// Makes the names in a directory durable.
     ///
     /// # Errors

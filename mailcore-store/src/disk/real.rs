@@ -136,8 +136,25 @@ impl Disk for RealDisk {
         Ok(None)
     }
 
+    fn foreign(&self, path: &Path) -> io::Result<Option<u32>> {
+        if !rustix::process::geteuid().is_root() {
+            return Ok(None);
+        }
+        let path = self.at(path);
+        // Links by whoever may have made them, and what the last one leads to.
+        let mut owners = vec![fs::metadata(&path)?.uid()];
+        for place in path.ancestors().filter(|it| !it.as_os_str().is_empty()) {
+            owners.push(fs::symlink_metadata(place)?.uid());
+        }
+        Ok(owners.into_iter().find(|uid| *uid != 0))
+    }
+
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        fs::File::open(self.at(path))?.sync_all()
+        // Whatever has taken its place, a pipe for one, is not waited for.
+        let flags = OFlags::DIRECTORY | OFlags::NONBLOCK;
+        let mut options = fs::OpenOptions::new();
+        options.read(true).custom_flags(flags.bits() as i32);
+        options.open(self.at(path))?.sync_all()
     }
 
     fn lock(&self, path: &Path) -> io::Result<Box<dyn File>> {

@@ -97,6 +97,10 @@ impl Disk for SharedDisk {
         self.0.network(path)
     }
 
+    fn foreign(&self, path: &Path) -> io::Result<Option<u32>> {
+        self.0.foreign(path)
+    }
+
     /// What is stale here is the path, before anything was flushed: so this may be asked again.
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         anew(|| self.0.sync_dir(path))

@@ -172,6 +172,9 @@ impl<D: Disk + 'static, H: Hook> Disk for Hooked<D, H> {
     fn network(&self, path: &Path) -> io::Result<Option<&'static str>> {
         self.disk.network(path)
     }
+    fn foreign(&self, path: &Path) -> io::Result<Option<u32>> {
+        self.disk.foreign(path)
+    }
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         self.call(&Call::SyncDir(path), |disk| disk.sync_dir(path))
     }

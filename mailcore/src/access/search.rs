@@ -42,6 +42,8 @@ pub async fn search(
     let mut found = UidSet::new();
     let mut records = Vec::new();
     let mut breath = Breath::default();
+    // Each message is looked through for each key.
+    let weight = 1 + query.keys().count() / 8;
     for batch in batches(within) {
         records.clear();
         mailbox.records(&batch, fields, &mut records).await?;
@@ -63,7 +65,7 @@ pub async fn search(
                 if matches {
                     found.insert(record.uid);
                 }
-                breath.spent(headers.len()).await;
+                breath.spent((headers.len() + 100) * weight).await;
                 continue;
             }
             let mut at_hand = None;
@@ -98,7 +100,7 @@ pub async fn search(
             if matches {
                 found.insert(record.uid);
             }
-            breath.spent(read).await;
+            breath.spent((read + 100) * weight).await;
         }
     }
     Ok(found)
@@ -321,11 +323,14 @@ mod tests {
     #[test]
     fn records_are_asked_for_no_more_than_the_keys_want() {
         let deleted = Query::from(Key::Flags(Flags::DELETED));
-        assert_eq!(facts(&deleted), Fields::FLAGS);
+        assert_eq!(fields(&deleted, false), Fields::FLAGS);
         let larger = Query::from(Key::Larger(1));
-        assert_eq!(facts(&larger), Fields::FLAGS | Fields::SIZE);
+        assert_eq!(fields(&larger, false), Fields::FLAGS | Fields::SIZE);
         let old = larger.or(Query::from(Key::Older(1)).not());
-        assert_eq!(facts(&old), Fields::FLAGS | Fields::SIZE | Fields::DATE);
+        assert_eq!(
+            fields(&old, false),
+            Fields::FLAGS | Fields::SIZE | Fields::DATE
+        );
     }
 
     #[test]

@@ -21,7 +21,7 @@ const MADE: &str = "new";
 #[derive(Debug)]
 pub(super) struct Home {
     site: Arc<Site>,
-    root: PathBuf,
+    pub(super) root: PathBuf,
     specials: Arc<[(MailboxName, SpecialUse)]>,
     /// Held while names change.
     names: Mutex<()>,
@@ -56,6 +56,7 @@ impl Home {
     pub(super) fn prepare(&self) -> Result<()> {
         let _names = lock(&self.names);
         disk::mkdir_all(&*self.site.disk, &self.root).map_err(failed)?;
+        self.must_be_ours()?;
         self.site.own(&self.root).map_err(failed)?;
         self.warn();
         let (mut rubbish, mut there) = (Vec::new(), false);
@@ -76,6 +77,20 @@ impl Home {
             let _ = self.remove_tree(&dir); // the next one tries again
         }
         Ok(())
+    }
+
+    /// Where this process may do everything, whoever may exchange a directory while it is looked at could have another's
+    /// mail shown or removed.
+    fn must_be_ours(&self) -> Result<()> {
+        match self.site.disk.foreign(&self.root).map_err(failed)? {
+            None => Ok(()),
+            Some(uid) => {
+                let why = format!(
+                    "it is in the hands of user id {uid}, and root does not serve another user's files"
+                );
+                Err(Error::new(Kind::Denied, why))
+            }
+        }
     }
 
     /// Whether nobody is at work any more on this directory: on what is being made, another host may be.
@@ -315,6 +330,10 @@ impl Home {
         while let Some((at, emptied)) = pending.pop() {
             if emptied {
                 gone(disk.rmdir(&at));
+                continue;
+            }
+            if !disk.stat(&at).is_ok_and(|it| it.kind == FileKind::Dir) {
+                gone(disk.unlink(&at)); // a link has taken its place
                 continue;
             }
             pending.push((at.clone(), true));

@@ -223,7 +223,8 @@ impl MailStore for Maildir {
         });
         if !home.is_ready() {
             let prepared = home.clone();
-            self.works.run(move || prepared.prepare()).await?;
+            let prepare = move || prepared.prepare().map_err(|e| e.at(&prepared.root));
+            self.works.run(prepare).await?;
         }
         Ok(Arc::new(Tenant {
             works: self.works.clone(),

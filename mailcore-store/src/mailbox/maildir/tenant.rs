@@ -29,7 +29,8 @@ impl Tenant {
         work: impl Fn(&Home) -> Result<T> + Send + Sync + 'static,
     ) -> Result<T> {
         let home = self.home.clone();
-        self.works.run(move || work(&home)).await
+        let work = move || work(&home).map_err(|e| e.at(&home.root));
+        self.works.run(work).await
     }
 
     /// RFC 3501 §6.3.5: the messages go, INBOX stays.

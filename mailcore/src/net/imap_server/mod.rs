@@ -272,7 +272,7 @@ impl Answers<'_> {
     fn failed(&self, error: &Error) -> Failed {
         if matches!(
             error.kind(),
-            Kind::Unavailable | Kind::Corrupt | Kind::Full | Kind::Unsupported
+            Kind::Unavailable | Kind::Corrupt | Kind::Full | Kind::Unsupported | Kind::Denied
         ) {
             let user = log::Clean(self.user.as_deref().unwrap_or_default());
             let pid = std::process::id();
