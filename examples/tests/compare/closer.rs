@@ -23,9 +23,17 @@ pub fn part(pair: &mut Pair, uid: u32, asked: &str) -> Vec<u8> {
         return pair.mails[uid as usize - 1].octets.clone();
     }
     let path = path.join(".");
-    let mut near = text(&mut pair.theirs, uid, &format!("BODY[{path}.MIME]"));
-    near.extend(text(&mut pair.theirs, uid, &format!("BODY[{path}]")));
-    near
+    let near = |client: &mut Client| {
+        let mut near = text(client, uid, &format!("BODY[{path}.MIME]"));
+        near.extend(text(client, uid, &format!("BODY[{path}]")));
+        near
+    };
+    let theirs = near(&mut pair.theirs);
+    // Of what it has just stumbled over Dovecot may tell nothing.
+    match theirs.is_empty() {
+        true => near(&mut pair.ours),
+        false => theirs,
+    }
 }
 
 /// What the item is, as octets.

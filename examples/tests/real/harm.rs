@@ -122,10 +122,15 @@ fn traced(server: &Server) -> bool {
 
 impl Drop for Broken {
     fn drop(&mut self) {
-        // So that it lets go of what it traces.
+        // So that it lets go of what it traces; where it cannot, since that has ended in a call that it holds up, it must.
         let _ = Command::new("kill")
             .args(["-INT", &self.0.id().to_string()])
             .status();
+        let end = Instant::now() + Duration::from_secs(10);
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }

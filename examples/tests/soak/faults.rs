@@ -132,10 +132,14 @@ fn one(
                 return false;
             };
             clock.pass(lasts);
-            if dies {
-                house.rise_again(ledger);
+            if !dies {
+                drop(broken);
+                return true;
             }
+            // While it is traced nobody but its tracer learns that it has ended.
+            house.server().shoot();
             drop(broken);
+            house.rise_again(ledger);
             return true;
         }
         NamesUnanswered | NobodyListens => {

@@ -403,7 +403,7 @@ async fn every_answer_at_every_stage_on_every_way_is_told_rightly_of_every_recip
         messages.push(office.put(*cell).await);
     }
     office.orders.look();
-    let end = tokio::time::Instant::now() + Duration::from_secs(60);
+    let end = tokio::time::Instant::now() + Duration::from_secs(180);
     let wrong = loop {
         let lines: Vec<String> = log::heard()
             .iter()
