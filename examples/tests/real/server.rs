@@ -65,13 +65,6 @@ impl Server {
         }
     }
 
-    /// Kills it, without a word and without waiting for its end.
-    pub fn shoot(&self) {
-        let pid = self.pid().to_string();
-        let sent = Command::new("kill").args(["-KILL", &pid]).status();
-        assert!(sent.unwrap().success());
-    }
-
     /// Kills it, without a word, and gives back its folder.
     pub fn kill(mut self) -> tempfile::TempDir {
         self.child.kill().unwrap();

@@ -7,8 +7,9 @@ use crate::harm::{Broken, limit};
 use crate::house::{ELSEWHERE, House, Mood};
 use crate::ledger::Ledger;
 use crate::net::exchanger;
-use crate::server::have;
+use crate::server::{have, succeed};
 use std::collections::BTreeMap;
+use std::process::Command;
 use std::time::Duration;
 
 /// A kind of fault.
@@ -137,7 +138,8 @@ fn one(
                 return true;
             }
             // While it is traced nobody but its tracer learns that it has ended.
-            house.server().shoot();
+            let pid = house.server().pid().to_string();
+            succeed(Command::new("kill").args(["-KILL", &pid]));
             drop(broken);
             house.rise_again(ledger);
             return true;

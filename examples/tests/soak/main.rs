@@ -45,7 +45,10 @@ use ledger::Ledger;
 
 #[test]
 fn what_was_acknowledged_is_there_whatever_fails_meanwhile() {
-    let clock = Clock::from_environment();
+    let Some(clock) = Clock::from_environment() else {
+        eprintln!("skipped: MAILCORE_SOAK says for how many seconds");
+        return;
+    };
     println!("MAILCORE_SEED={}", clock.seed);
     let mut house = House::new();
     let ledger = Ledger::new(&clock);

@@ -15,6 +15,7 @@ use crate::mailbox::clock::seconds;
 use crate::{Error, Kind, Result};
 use mailcore_base::mailbox::{Flags, Uid, UidSet};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard};
 
@@ -114,14 +115,15 @@ impl Origin {
                 aside.moved();
                 Ok(())
             }
-            Self::Shared(from) => {
-                disk.link(from, path)
-                    .map_err(failed)
-                    .map_err(|e| match e.kind() {
-                        Kind::Full | Kind::OverQuota => e,
-                        _ => Error::new(Kind::NotFound, "message file").because(e),
-                    })
-            }
+            Self::Shared(from) => disk.link(from, path).map_err(|e| match e.kind() {
+                ErrorKind::NotFound
+                | ErrorKind::TooManyLinks
+                | ErrorKind::CrossesDevices
+                | ErrorKind::PermissionDenied => {
+                    Error::new(Kind::NotFound, "message file").because(e)
+                }
+                _ => failed(e),
+            }),
         }
     }
 }
