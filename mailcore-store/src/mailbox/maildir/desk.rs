@@ -3,20 +3,20 @@
 use super::book::{self, Entry};
 use super::deliver::{Outcome, again};
 use super::dotlock::Dotlock;
-use super::index::{self, Draft, Texts};
+use super::fresh::{Fresh, Laid, Origin};
+use super::index::{self, Draft};
 use super::maildirsize::{self, Size};
 use super::parcel::{Aside, Content, Letter, Parcel, Placed, Settled};
 use super::room::{Ledger, Room, View};
-use super::row::{Row, path};
+use super::row::Row;
 use super::scan;
 use super::table::Table;
-use crate::disk::{Disk, File, Open};
+use crate::disk::{File, Open};
 use crate::mailbox::clock::seconds;
 use crate::{Error, Kind, Result};
-use mailcore_base::mailbox::{Flags, Uid, UidSet};
+use mailcore_base::mailbox::{Uid, UidSet};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, MutexGuard};
 
 /// After so many flushes the lock is touched.
@@ -45,87 +45,6 @@ enum Place {
     /// It was delivered before.
     There(u32),
     New(Box<Fresh>),
-}
-
-pub(super) struct Fresh {
-    uid: u32,
-    origin: Origin,
-    /// Open, unless its octets are durable.
-    pub(super) file: Option<Box<dyn File>>,
-    base: Vec<u8>,
-    info: Vec<u8>,
-    flags: Flags,
-    identity: Option<crate::queue::Identity>,
-    /// When it came, in seconds since 1970.
-    date: Option<i64>,
-    len: u64,
-    texts: Option<Texts>,
-}
-
-/// Where a message's file is until it is shown.
-enum Origin {
-    /// In `tmp/`.
-    Aside(Aside),
-    /// It is that of another message, too.
-    Shared(PathBuf),
-}
-
-/// A message's file before it is shown.
-struct Laid {
-    origin: Origin,
-    file: Option<Box<dyn File>>,
-    date: Option<i64>,
-    len: u64,
-}
-
-impl Fresh {
-    /// Unread mail lies in `new/`, as others deliver it; what comes with flags goes to `cur/`.
-    fn is_new(&self) -> bool {
-        self.info.is_empty()
-    }
-
-    fn path(&self, room: &Room) -> PathBuf {
-        room.path(path(self.is_new(), &self.base, &self.info))
-    }
-
-    fn row(&self, modseq: u64, place: u32) -> Row<'_> {
-        Row {
-            uid: self.uid,
-            flags: self.flags,
-            modseq,
-            date: self.date,
-            place,
-            fresh: self.is_new(),
-            base: &self.base,
-            info: &self.info,
-        }
-    }
-}
-
-impl Origin {
-    /// Gives the file its name in the mailbox.
-    ///
-    /// # Errors
-    /// NotFound where another message's file has no such name any more, or can have no other: it must be taken up anew.
-    fn show(&mut self, disk: &dyn Disk, path: &Path) -> Result<()> {
-        let failed = |e| Error::io("message file", e);
-        match self {
-            Self::Aside(aside) => {
-                disk.rename(&aside.path(), path).map_err(failed)?;
-                aside.moved();
-                Ok(())
-            }
-            Self::Shared(from) => disk.link(from, path).map_err(|e| match e.kind() {
-                ErrorKind::NotFound
-                | ErrorKind::TooManyLinks
-                | ErrorKind::CrossesDevices
-                | ErrorKind::PermissionDenied => {
-                    Error::new(Kind::NotFound, "message file").because(e)
-                }
-                _ => failed(e),
-            }),
-        }
-    }
 }
 
 impl<'r> Desk<'r> {

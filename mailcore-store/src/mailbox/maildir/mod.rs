@@ -32,6 +32,7 @@ mod dotlock;
 mod edit;
 mod filename;
 mod folder;
+mod fresh;
 mod handle;
 mod home;
 mod index;
