@@ -142,5 +142,10 @@ async fn what_goes_through_seven_bits_is_clean_and_says_the_same() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    assert!(converted >= 3, "{converted}");
+    // Of those made by hand one has an eighth bit where it can be converted; of real ones, more.
+    let least = match std::env::var_os("MAILCORE_CORPUS") {
+        Some(_) => 3,
+        None => 1,
+    };
+    assert!(converted >= least, "{converted}");
 }
